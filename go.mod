@@ -1,0 +1,11 @@
+module github.com/latchwork/latchwork
+
+go 1.26
+
+require (
+	github.com/cockroachdb/apd/v3 v3.2.3 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.20 // indirect
+	github.com/rs/zerolog v1.35.1 // indirect
+	golang.org/x/sys v0.29.0 // indirect
+)

@@ -1,0 +1,152 @@
+package value
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Path names a place in a JSON text, from the root down. A nil Path is the root.
+type Path struct {
+	parent *Path
+	key    string
+	index  int // -1 where the step is a key
+}
+
+// Key returns the path of the member key below p.
+func (p *Path) Key(key string) *Path { return &Path{p, key, -1} }
+
+// Keys returns the path of nested members below p.
+func (p *Path) Keys(keys ...string) *Path {
+	for _, k := range keys {
+		p = p.Key(k)
+	}
+	return p
+}
+
+// Index returns the path of element i below p.
+func (p *Path) Index(i int) *Path { return &Path{p, "", i} }
+
+// Join returns the path that leads on from p as rest leads on from the root.
+func (p *Path) Join(rest *Path) *Path {
+	if rest == nil {
+		return p
+	}
+	return &Path{p.Join(rest.parent), rest.key, rest.index}
+}
+
+// String returns the JSONPath: $.actions.Call['odd name'].items[0].
+func (p *Path) String() string {
+	if p == nil {
+		return "$"
+	}
+	switch {
+	case p.index >= 0:
+		return p.parent.String() + "[" + strconv.Itoa(p.index) + "]"
+	case plainName(p.key):
+		return p.parent.String() + "." + p.key
+	default:
+		return p.parent.String() + "['" + strings.ReplaceAll(p.key, "'", "\\'") + "']"
+	}
+}
+
+func plainName(s string) bool {
+	for i, c := range s {
+		if c != '_' && c != '$' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Lookup returns the value at the path, and whether there is one.
+func (p *Path) Lookup(root Value) (Value, bool) {
+	if p == nil {
+		return root, true
+	}
+	v, ok := p.parent.Lookup(root)
+	switch {
+	case !ok:
+		return Value{}, false
+	case p.index >= 0:
+		if v.Kind() != KindArray || p.index >= v.Len() {
+			return Value{}, false
+		}
+		return v.At(p.index), true
+	default:
+		return v.Get(p.key)
+	}
+}
+
+// Locate returns line and column, from 1, of the value at path in a JSON text
+// (comments allowed), or of its nearest ancestor that exists. Looking the place
+// up afterwards costs nothing while there is nothing to report.
+func Locate(data []byte, path *Path) (line, column int) {
+	p := &parser{data: data, document: true}
+	if strings.HasPrefix(string(data[:min(3, len(data))]), "\ufeff") {
+		p.at = 3
+	}
+	p.blanks()
+	p.descend(path)
+	return Position(data, p.at)
+}
+
+// descend moves to the value at path and tells whether it exists; otherwise it
+// stays at the nearest ancestor.
+func (p *parser) descend(path *Path) bool {
+	if path == nil {
+		return p.at < len(p.data)
+	}
+	if !p.descend(path.parent) {
+		return false
+	}
+	start, found := p.at, -1
+	if c := p.data[p.at]; c == '{' && path.index < 0 || c == '[' && path.index >= 0 {
+		end := c + 2 // '}' or ']'
+		p.at++
+		for i := 0; ; i++ {
+			p.blanks()
+			if p.at >= len(p.data) || p.data[p.at] == end {
+				break
+			}
+			match := i == path.index
+			if c == '{' {
+				key, ok := p.str()
+				if !ok {
+					break
+				}
+				match = key == path.key
+				p.blanks()
+				p.at++
+				p.blanks()
+			}
+			if match {
+				found = p.at // the last one of a repeated key counts
+			}
+			p.value(nil, 0)
+			p.blanks()
+			if p.err != nil || p.at >= len(p.data) || p.data[p.at] != ',' {
+				break
+			}
+			p.at++
+		}
+	}
+	if found < 0 {
+		p.at = start
+		return false
+	}
+	p.at = found
+	return true
+}
+
+// Problem is something wrong with a definition, for its author.
+type Problem struct {
+	Code    string // the product's code, such as InvalidTemplate
+	Message string
+	Path    *Path  // in the document that was checked
+	Column  int    // from 1, inside the string at Path; 0 where the whole value is meant
+	Caret   string // the expression and a caret below the column, or ""
+	Warning bool
+}
+
+func (p Problem) Error() string { return fmt.Sprintf("%s: %s (%s)", p.Path, p.Message, p.Code) }

@@ -1,0 +1,347 @@
+// Package value holds JSON values as workflow definitions see them: members
+// keep their order, integers keep their digits, and a value that derives from a
+// secret remembers it.
+//
+// A Value is immutable. Its zero value is "absent": it behaves like null and
+// tells itself apart by IsAbsent, so that a body which was never sent is not
+// confused with a body that is null.
+//
+// Printing a Value, in whatever way, redacts what derives from a secret. The
+// one way to its plain JSON is Reveal.
+package value
+
+import (
+	"github.com/cockroachdb/apd/v3"
+)
+
+// Kind is the type of a value, named as the expression language names it.
+type Kind uint8
+
+// The kinds. Decimal only arises from the decimal() function.
+const (
+	KindNull Kind = iota
+	KindBool
+	KindInt
+	KindFloat
+	KindDecimal
+	KindString
+	KindArray
+	KindObject
+)
+
+var kindNames = [...]string{"Null", "Boolean", "Integer", "Float", "Decimal", "String", "Array", "Object"}
+
+// String returns the name that error messages of the expression language use.
+func (k Kind) String() string { return kindNames[k] }
+
+// Value is one JSON value. It holds a single pointer on purpose: fmt prints the
+// fields of a struct that sits in somebody's unexported field without calling
+// its methods, and a pointer's target stays out of that.
+type Value struct{ n *node }
+
+type node struct {
+	kind    Kind
+	boolean bool
+	integer int64
+	float   float64
+	text    string // String; or the literal of a number that neither int64 nor float64 holds exactly
+	decimal *apd.Decimal
+	items   []Value  // Array elements, or the values of an Object
+	keys    []string // Object
+	index   map[string]int
+	origins []Origin
+}
+
+var (
+	nullNode  = &node{kind: KindNull}
+	trueNode  = &node{kind: KindBool, boolean: true}
+	falseNode = &node{kind: KindBool}
+	emptyText = &node{kind: KindString}
+	smallInts = func() (a [256]node) {
+		for i := range a {
+			a[i] = node{kind: KindInt, integer: int64(i)}
+		}
+		return
+	}()
+)
+
+// Null returns the JSON null.
+func Null() Value { return Value{nullNode} }
+
+// Bool returns a JSON boolean.
+func Bool(b bool) Value {
+	if b {
+		return Value{trueNode}
+	}
+	return Value{falseNode}
+}
+
+// Int returns an integer.
+func Int(i int64) Value {
+	if i >= 0 && i < int64(len(smallInts)) {
+		return Value{&smallInts[i]}
+	}
+	return Value{&node{kind: KindInt, integer: i}}
+}
+
+// Float returns a double.
+func Float(f float64) Value { return Value{&node{kind: KindFloat, float: f}} }
+
+// Decimal returns a decimal number; d must not be changed afterwards.
+func Decimal(d *apd.Decimal) Value { return Value{&node{kind: KindDecimal, decimal: d}} }
+
+// String returns a string.
+func String(s string) Value {
+	if s == "" {
+		return Value{emptyText}
+	}
+	return Value{&node{kind: KindString, text: s}}
+}
+
+// Array returns an array of items. It keeps the slice, which must not be
+// changed afterwards.
+func Array(items ...Value) Value { return Value{&node{kind: KindArray, items: items}} }
+
+// Member is a named value of an object.
+type Member struct {
+	Key   string
+	Value Value
+}
+
+// Object returns an object with the members in their order. Members whose value
+// is absent are left out; a repeated key keeps the last value at its last place.
+func Object(members ...Member) Value {
+	b := NewObject(len(members))
+	for _, m := range members {
+		b.Set(m.Key, m.Value)
+	}
+	return b.Build()
+}
+
+// Builder collects the members of an object.
+type Builder struct{ n *node }
+
+// NewObject returns a builder with room for size members.
+func NewObject(size int) *Builder {
+	return &Builder{&node{kind: KindObject, keys: make([]string, 0, size), items: make([]Value, 0, size)}}
+}
+
+// Set adds a member, or moves it to the end with its new value when the key
+// exists. An absent value is left out.
+func (b *Builder) Set(key string, v Value) *Builder {
+	if v.n == nil {
+		return b
+	}
+	if i := b.n.find(key); i >= 0 {
+		b.n.keys = append(b.n.keys[:i], b.n.keys[i+1:]...)
+		b.n.items = append(b.n.items[:i], b.n.items[i+1:]...)
+		b.n.index = nil
+	}
+	b.n.keys = append(b.n.keys, key)
+	b.n.items = append(b.n.items, v)
+	b.n.buildIndex()
+	return b
+}
+
+// Build returns the object. The builder must not be used afterwards.
+func (b *Builder) Build() Value { return Value{b.n} }
+
+// indexFrom is the number of members from which a look-up by hash beats a scan.
+const indexFrom = 9
+
+func (n *node) buildIndex() {
+	if len(n.keys) < indexFrom {
+		return
+	}
+	if n.index == nil {
+		n.index = make(map[string]int, 2*len(n.keys))
+		for i, k := range n.keys {
+			n.index[k] = i
+		}
+		return
+	}
+	n.index[n.keys[len(n.keys)-1]] = len(n.keys) - 1
+}
+
+// find returns the place of the member with exactly this key, or -1.
+func (n *node) find(key string) int {
+	if n.index != nil {
+		if i, ok := n.index[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i, k := range n.keys {
+		if k == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// Kind returns the kind; an absent value is Null.
+func (v Value) Kind() Kind {
+	if v.n == nil {
+		return KindNull
+	}
+	return v.n.kind
+}
+
+// IsAbsent tells whether v is the zero Value.
+func (v Value) IsAbsent() bool { return v.n == nil }
+
+// IsNull tells whether v is null or absent.
+func (v Value) IsNull() bool { return v.n == nil || v.n.kind == KindNull }
+
+// AsBool returns the boolean and whether v is one.
+func (v Value) AsBool() (b, ok bool) {
+	if v.Kind() != KindBool {
+		return false, false
+	}
+	return v.n.boolean, true
+}
+
+// AsInt returns the integer and whether v is one.
+func (v Value) AsInt() (int64, bool) {
+	if v.Kind() != KindInt {
+		return 0, false
+	}
+	return v.n.integer, true
+}
+
+// AsFloat returns the double and whether v is one.
+func (v Value) AsFloat() (float64, bool) {
+	if v.Kind() != KindFloat {
+		return 0, false
+	}
+	return v.n.float, true
+}
+
+// AsDecimal returns the decimal and whether v is one. It must not be changed.
+func (v Value) AsDecimal() (*apd.Decimal, bool) {
+	if v.Kind() != KindDecimal {
+		return nil, false
+	}
+	return v.n.decimal, true
+}
+
+// AsString returns the text and whether v is a string. The text is plain: it is
+// for computing with, never for printing.
+func (v Value) AsString() (string, bool) {
+	if v.Kind() != KindString {
+		return "", false
+	}
+	return v.n.text, true
+}
+
+// Str returns the text of a string and "" of anything else; see AsString.
+func (v Value) Str() string {
+	s, _ := v.AsString()
+	return s
+}
+
+// Len returns the number of elements of an array or members of an object.
+func (v Value) Len() int {
+	if v.n == nil {
+		return 0
+	}
+	return len(v.n.items)
+}
+
+// At returns element i of an array, or the value of member i of an object. The
+// result carries the origins of v.
+func (v Value) At(i int) Value { return v.n.items[i].inherit(v) }
+
+// KeyAt returns the key of member i of an object.
+func (v Value) KeyAt(i int) string { return v.n.keys[i] }
+
+// Get returns the member with this key: the exact one, else the first in
+// document order that is equal ignoring case (expressions §2). The result
+// carries the origins of v.
+func (v Value) Get(key string) (Value, bool) {
+	i := v.Find(key)
+	if i < 0 {
+		return Value{}, false
+	}
+	return v.At(i), true
+}
+
+// Find returns the place of the member that Get would return, or -1.
+func (v Value) Find(key string) int {
+	if v.Kind() != KindObject {
+		return -1
+	}
+	if i := v.n.find(key); i >= 0 {
+		return i
+	}
+	for i, k := range v.n.keys {
+		if len(k) == len(key) && equalFold(k, key) || len(k) != len(key) && equalFoldSlow(k, key) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Member returns the member that Get would return, or an absent value.
+func (v Value) Member(key string) Value {
+	m, _ := v.Get(key)
+	return m
+}
+
+// Has tells whether Get would find a member.
+func (v Value) Has(key string) bool { return v.Find(key) >= 0 }
+
+// With returns a copy of the object v in which the member key, found as Get
+// finds it, has another value; a new member is appended. An absent v counts as
+// an empty object.
+func (v Value) With(key string, x Value) Value {
+	n := &node{kind: KindObject}
+	if v.n != nil {
+		n.keys, n.items, n.origins = append([]string(nil), v.n.keys...), append([]Value(nil), v.n.items...), v.n.origins
+	}
+	if i := v.Find(key); i >= 0 {
+		n.items[i] = x
+	} else {
+		n.keys, n.items = append(n.keys, key), append(n.items, x)
+	}
+	n.buildIndex()
+	return Value{n}
+}
+
+// Without returns a copy of the object v that lacks the member which Get would
+// find.
+func (v Value) Without(key string) Value {
+	i := v.Find(key)
+	if i < 0 {
+		return v
+	}
+	n := &node{kind: KindObject, origins: v.n.origins}
+	n.keys = append(append(make([]string, 0, len(v.n.keys)), v.n.keys[:i]...), v.n.keys[i+1:]...)
+	n.items = append(append(make([]Value, 0, len(v.n.items)), v.n.items[:i]...), v.n.items[i+1:]...)
+	n.buildIndex()
+	return Value{n}
+}
+
+// Elements iterates over the elements of an array.
+func (v Value) Elements(yield func(int, Value) bool) {
+	if v.Kind() != KindArray {
+		return
+	}
+	for i := range v.n.items {
+		if !yield(i, v.At(i)) {
+			return
+		}
+	}
+}
+
+// Members iterates over the members of an object in document order.
+func (v Value) Members(yield func(string, Value) bool) {
+	if v.Kind() != KindObject {
+		return
+	}
+	for i, k := range v.n.keys {
+		if !yield(k, v.At(i)) {
+			return
+		}
+	}
+}

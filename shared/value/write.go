@@ -1,0 +1,160 @@
+package value
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rs/zerolog"
+)
+
+// Reveal returns the compact JSON of v as it is, secrets included. Whoever calls
+// it is responsible for where the bytes go.
+func Reveal(v Value) []byte { return appendJSON(nil, v) }
+
+// JSON returns the compact JSON of v with whatever derives from a secret
+// redacted.
+func JSON(v Value) []byte { return appendJSON(nil, Redact(v)) }
+
+// String returns the redacted compact JSON.
+func (v Value) String() string { return string(JSON(v)) }
+
+// GoString returns the redacted compact JSON.
+func (v Value) GoString() string { return v.String() }
+
+// Format writes the redacted compact JSON, whatever the verb.
+func (v Value) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, v.String()) }
+
+// MarshalJSON returns the redacted compact JSON.
+func (v Value) MarshalJSON() ([]byte, error) { return JSON(v), nil }
+
+// MarshalText returns the redacted compact JSON.
+func (v Value) MarshalText() ([]byte, error) { return JSON(v), nil }
+
+// MarshalZerologObject writes the redacted value under "value".
+func (v Value) MarshalZerologObject(e *zerolog.Event) { e.RawJSON("value", JSON(v)) }
+
+// UnmarshalJSON reads v from a JSON text.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	parsed, err := Parse(data)
+	if err == nil {
+		*v = parsed
+	}
+	return err
+}
+
+func appendJSON(dst []byte, v Value) []byte {
+	switch v.Kind() {
+	case KindNull:
+		return append(dst, "null"...)
+	case KindBool:
+		return strconv.AppendBool(dst, v.n.boolean)
+	case KindString:
+		return AppendQuoted(dst, v.n.text)
+	case KindArray:
+		dst = append(dst, '[')
+		for i, item := range v.n.items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendJSON(dst, item)
+		}
+		return append(dst, ']')
+	case KindObject:
+		dst = append(dst, '{')
+		for i, item := range v.n.items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(AppendQuoted(dst, v.n.keys[i]), ':')
+			dst = appendJSON(dst, item)
+		}
+		return append(dst, '}')
+	default:
+		return appendNumber(dst, v)
+	}
+}
+
+func appendNumber(dst []byte, v Value) []byte {
+	switch v.n.kind {
+	case KindInt:
+		return strconv.AppendInt(dst, v.n.integer, 10)
+	case KindDecimal:
+		return append(dst, v.n.decimal.Text('f')...)
+	}
+	if v.n.text != "" {
+		return append(dst, v.n.text...)
+	}
+	if math.IsNaN(v.n.float) || math.IsInf(v.n.float, 0) {
+		return AppendQuoted(dst, FloatText(v.n.float)) // as Newtonsoft writes them
+	}
+	text := FloatText(v.n.float)
+	dst = append(dst, text...)
+	if !strings.ContainsAny(text, ".E") {
+		dst = append(dst, ".0"...)
+	}
+	return dst
+}
+
+// FloatText returns a double as .NET prints it: the shortest digits that
+// round-trip, fixed or exponential by expressions §6.
+func FloatText(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	case f == 0:
+		if math.Signbit(f) {
+			return "-0"
+		}
+		return "0"
+	}
+	scientific := strconv.FormatFloat(f, 'e', -1, 64)
+	mantissa, exp, _ := strings.Cut(scientific, "e")
+	exponent, _ := strconv.Atoi(exp)
+	digits := len(strings.TrimLeft(mantissa, "-"))
+	if digits > 1 {
+		digits-- // the point
+	}
+	if exponent > -5 && exponent < max(15, digits) {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	sign := "+"
+	if exponent < 0 {
+		sign, exponent = "-", -exponent
+	}
+	return fmt.Sprintf("%sE%s%02d", mantissa, sign, exponent)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendQuoted appends s as a JSON string: quotes, backslashes and control
+// characters escaped, everything else raw.
+func AppendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		if j := strings.IndexByte("\"\\\b\f\n\r\t", c); j >= 0 {
+			dst = append(dst, '\\', `"\bfnrt`[j])
+		} else {
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		start = i + 1
+	}
+	dst = append(dst, s[start:]...)
+	if !utf8.ValidString(s) {
+		dst = []byte(strings.ToValidUTF8(string(dst), "\ufffd"))
+	}
+	return append(dst, '"')
+}

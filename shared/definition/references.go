@@ -1,0 +1,264 @@
+package definition
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// templates returns what an action evaluates before or instead of its work.
+func (a *Action) templates() []*expr.Template {
+	all := []*expr.Template{a.Inputs, a.Expression}
+	for _, t := range a.Deferred {
+		all = append(all, t)
+	}
+	return slices.DeleteFunc(all, func(t *expr.Template) bool { return t == nil })
+}
+
+// References lists what an action reads from its scope before it starts.
+func (a *Action) References() []expr.Reference {
+	var all []expr.Reference
+	for _, t := range a.templates() {
+		all = append(all, t.References()...)
+	}
+	return all
+}
+
+// references checks that whatever an expression names exists and comes before.
+func (b *builder) references() {
+	declared := b.declaredVariables()
+	for _, a := range b.order {
+		refs := a.References()
+		if a.Tracked != nil {
+			refs = append(refs, a.Tracked.References()...)
+		}
+		var before map[*Action]bool
+		for _, r := range refs {
+			switch {
+			case r.Dynamic:
+			case r.Kind == expr.RefAction || r.Kind == expr.RefResult:
+				if before == nil {
+					before = predecessors(a)
+				}
+				b.actionReference(a, r, before)
+			default:
+				b.reference(r, declared)
+			}
+		}
+	}
+	for _, o := range b.program.Outputs {
+		for _, r := range o.Value.References() {
+			if (r.Kind == expr.RefAction || r.Kind == expr.RefResult) && !r.Dynamic && b.program.Action(r.Name) == nil {
+				b.missing(r, "The template output '%s' is not valid: the action '%s' does not exist.", o.Name, r.Name)
+				continue
+			}
+			b.reference(r, declared)
+		}
+	}
+	for _, t := range b.program.Triggers {
+		b.triggerReferences(t)
+	}
+}
+
+func (b *builder) missing(r expr.Reference, format string, args ...any) {
+	b.fail(InvalidTemplate, r.Path, format, args...)
+	b.problems[len(b.problems)-1].Column = r.Column
+}
+
+func (b *builder) reference(r expr.Reference, declared map[string]bool) {
+	switch r.Kind {
+	case expr.RefParameter:
+		if _, ok := b.parameterNamed(r.Name); !ok && !r.Dynamic {
+			b.missing(r, "The workflow parameter '%s' is not found.", r.Name)
+		}
+	case expr.RefVariable:
+		if !r.Dynamic && !declared[strings.ToLower(r.Name)] {
+			b.missing(r, "The variable '%s' is not initialized by any action.", r.Name)
+		}
+	}
+}
+
+func (b *builder) parameterNamed(name string) (Parameter, bool) {
+	for _, p := range b.program.Parameters {
+		if strings.EqualFold(p.Name, name) {
+			return p, true
+		}
+	}
+	return Parameter{}, false
+}
+
+func (b *builder) actionReference(a *Action, r expr.Reference, before map[*Action]bool) {
+	target := b.program.Action(r.Name)
+	switch {
+	case target == nil:
+		b.missing(r, "The template action '%s' is not valid: it reads the action '%s', which does not exist.", a.Name, r.Name)
+	case target == a:
+		if !slices.Contains(a.trackedReferences(), r.Name) {
+			b.missing(r, "The template action '%s' is not valid: it cannot read itself.", a.Name)
+		}
+	case !mayRead(a, target, before):
+		b.missing(r, "The template action '%s' is not valid: unable to reference action '%s'. Action '%s' must either be in 'runAfter' path, or within a scope action on the 'runAfter' path of action '%s', or be a Trigger.",
+			a.Name, target.Name, target.Name, a.Name)
+	}
+}
+
+func (a *Action) trackedReferences() []string {
+	if a.Tracked == nil {
+		return nil
+	}
+	var names []string
+	for _, r := range a.Tracked.References() {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// predecessors returns what is over before a starts, in its container and in
+// those around it.
+func predecessors(a *Action) map[*Action]bool {
+	before := map[*Action]bool{}
+	var walk func(*Action)
+	walk = func(x *Action) {
+		for _, d := range x.RunAfter {
+			if !before[d.Action] {
+				before[d.Action] = true
+				walk(d.Action)
+			}
+		}
+	}
+	for x := a; x != nil; x = x.Graph.Owner {
+		walk(x)
+	}
+	return before
+}
+
+// mayRead: the target, or a container that it stands in, is over before a, or
+// the target is itself a container around a.
+func mayRead(a, target *Action, before map[*Action]bool) bool {
+	for x := a.Graph.Owner; x != nil; x = x.Graph.Owner {
+		if x == target {
+			return true
+		}
+	}
+	for x := target; x != nil; x = x.Graph.Owner {
+		if before[x] {
+			return true
+		}
+	}
+	return false
+}
+
+// triggerReferences: the inputs of a trigger may not read actions.
+func (b *builder) triggerReferences(t *Trigger) {
+	if t.Inputs == nil {
+		return
+	}
+	for _, r := range t.Inputs.References() {
+		switch r.Kind {
+		case expr.RefAction, expr.RefResult, expr.RefVariable, expr.RefLoop:
+			b.missing(r, "The template trigger '%s' is not valid: the function '%s' is not expected at this location.", t.Name, r.Function)
+		case expr.RefParameter:
+			b.reference(r, nil)
+		}
+	}
+}
+
+// declaredVariables returns the lower-case names that InitializeVariable actions
+// declare, and checks where and how often they do.
+func (b *builder) declaredVariables() map[string]bool {
+	declared := map[string]bool{}
+	for _, a := range b.order {
+		if a.Type != "InitializeVariable" {
+			continue
+		}
+		at := a.Path.Keys("inputs", "variables")
+		if a.Graph.Owner != nil {
+			b.fail(InvalidVariableInit, a.Path, "The action '%s' initializes a variable inside '%s'; variables are initialized at the top level.", a.Name, a.Graph.Owner.Name)
+		}
+		list := b.bodyOf[a].Member("inputs").Member("variables")
+		if list.Kind() != value.KindArray || list.Len() == 0 {
+			b.fail(InvalidVariableInit, at, "The action '%s' must name the variables it initializes.", a.Name)
+		}
+		for i, v := range list.Elements {
+			name := strings.ToLower(b.text(v.Member("name"), at.Index(i).Key("name")))
+			if name == "" {
+				b.fail("InvalidVariableName", at.Index(i), "The action '%s' initializes a variable without a name.", a.Name)
+			} else if declared[name] {
+				b.fail(InvalidVariableInit, at.Index(i), "The variable '%s' is initialized more than once.", v.Member("name").Str())
+			}
+			declared[name] = true
+		}
+	}
+	for _, a := range b.order {
+		if a.Spec.Role != Variable || a.Type == "InitializeVariable" {
+			continue
+		}
+		name := b.bodyOf[a].Member("inputs").Member("name").Str()
+		if !declared[strings.ToLower(name)] && !strings.Contains(name, "@") {
+			b.fail(InvalidVariableOperation, a.Path.Keys("inputs", "name"), "The variable '%s' is not initialized by any action.", name)
+		}
+	}
+	return declared
+}
+
+// connection returns the key in $connections that an action uses, and checks
+// that it is there and that its connector is available.
+func (b *builder) connection(a *Action, inputs value.Value, at *value.Path) string {
+	at = at.Keys("host", "connection")
+	connection := inputs.Member("host").Member("connection")
+	if name, ok := connection.Member("referenceName").AsString(); ok {
+		return name // Standard: connections.json
+	}
+	name, ok := connection.Get("name")
+	if !ok {
+		return ""
+	}
+	t, _ := expr.CompileTemplate(name, at.Key("name")) // its problems are reported with inputs
+	for _, r := range t.References() {
+		if r.Kind != expr.RefParameter || !strings.EqualFold(r.Name, "$connections") || len(r.Selection) == 0 {
+			continue
+		}
+		b.connectionExists(a, r)
+		return r.Selection[0]
+	}
+	return ""
+}
+
+func (b *builder) connectionExists(a *Action, r expr.Reference) {
+	p, _ := b.parameterNamed("$connections")
+	if p.Value.Len() == 0 {
+		if !b.src.Parameters.IsAbsent() {
+			b.missing(r, "The action '%s' uses the connection '%s', and '$connections' has no value.", a.Name, r.Selection[0])
+		}
+		return
+	}
+	entry, ok := p.Value.Get(r.Selection[0])
+	if !ok {
+		b.missing(r, "The action '%s' uses the connection '%s', which '$connections' does not have; it has '%s'.",
+			a.Name, r.Selection[0], strings.Join(keys(p.Value), ", "))
+		return
+	}
+	if api := APIName(entry); api != "" && !b.catalog.Connector(api) {
+		b.fail(InvalidTemplate, a.Path, "The template action '%s' uses the connector '%s', which is not available here.", a.Name, api)
+	}
+}
+
+// APIName returns the name of the managed API of an entry in $connections: the
+// last segment of its id.
+func APIName(connection value.Value) string {
+	id := connection.Member("id").Str()
+	if id == "" {
+		id = connection.Member("api").Member("id").Str()
+	}
+	return strings.ToLower(id[strings.LastIndexByte(id, '/')+1:])
+}
+
+func keys(v value.Value) []string {
+	var names []string
+	for k := range v.Members {
+		names = append(names, k)
+	}
+	return names
+}

@@ -1,0 +1,89 @@
+package definition
+
+import (
+	"strings"
+
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Role says who carries an action out.
+type Role uint8
+
+// The roles. Everything but Operation belongs to the language and is carried
+// out by the state machine of a run.
+const (
+	Operation Role = iota
+	Scope
+	If
+	Switch
+	Terminate
+	Variable
+)
+
+// Spec is what the compiler must know of an action or trigger type.
+type Spec struct {
+	Type string // canonical spelling
+	Role Role
+	// Inline: no I/O, so it needs no commit of its own.
+	Inline bool
+	// Responds: its outputs answer the caller of the trigger.
+	Responds bool
+	// Retries: honours inputs.retryPolicy.
+	Retries bool
+	// NoOutputSetting: secureData may only name inputs, which then hides both sides
+	// (secure-data §1: Compose, Parse JSON, Response).
+	NoOutputSetting bool
+	// HTTPLike: outputs are statusCode, headers and body.
+	HTTPLike bool
+	// Callback: listCallbackUrl() may be used in inputs.
+	Callback bool
+	// Required are the members that inputs must have.
+	Required []string
+	// Deferred are the members of inputs that are evaluated by the operation, not
+	// before it.
+	Deferred []string
+	// Verbatim are the members of inputs that are never evaluated.
+	Verbatim []string
+	// Request: a trigger that is called over HTTP.
+	Request bool
+	// Check looks at the inputs as written and reports what is wrong with them.
+	Check func(inputs value.Value, report Report)
+}
+
+// Report takes a problem with inputs. The path leads from inputs on.
+type Report func(code string, at *value.Path, message string)
+
+// Catalog knows the types that are not part of the language itself. Names are
+// compared ignoring case.
+type Catalog interface {
+	Action(typ string) (Spec, bool)
+	Trigger(typ string) (Spec, bool)
+	// Connector tells whether there is a connector for a managed API.
+	Connector(api string) bool
+	// ActionTypes and TriggerTypes list the types in canonical spelling.
+	ActionTypes() []string
+	TriggerTypes() []string
+}
+
+// language holds the action types that the state machine carries out.
+var language = []Spec{
+	{Type: "Scope", Role: Scope},
+	{Type: "If", Role: If},
+	{Type: "Switch", Role: Switch},
+	{Type: "Terminate", Role: Terminate, Inline: true, Required: []string{"runStatus"}},
+	{Type: "InitializeVariable", Role: Variable, Inline: true, Required: []string{"variables"}},
+	{Type: "SetVariable", Role: Variable, Inline: true, Required: []string{"name", "value"}},
+	{Type: "IncrementVariable", Role: Variable, Inline: true, Required: []string{"name"}},
+	{Type: "DecrementVariable", Role: Variable, Inline: true, Required: []string{"name"}},
+	{Type: "AppendToArrayVariable", Role: Variable, Inline: true, Required: []string{"name", "value"}},
+	{Type: "AppendToStringVariable", Role: Variable, Inline: true, Required: []string{"name", "value"}},
+}
+
+func actionSpec(c Catalog, typ string) (Spec, bool) {
+	for _, s := range language {
+		if strings.EqualFold(s.Type, typ) {
+			return s, true
+		}
+	}
+	return c.Action(typ)
+}

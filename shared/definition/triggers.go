@@ -1,0 +1,78 @@
+package definition
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+func (b *builder) triggers() {
+	at := b.src.Path.Key("triggers")
+	seen := map[string]bool{}
+	for name, body := range b.object(b.src.Definition.Member("triggers"), at).Members {
+		if key := strings.ToLower(name); seen[key] {
+			b.fail(InvalidTemplate, at.Key(name), "The trigger name '%s' is used more than once; names must differ by more than case.", name)
+		} else {
+			seen[key] = true
+		}
+		b.trigger(name, b.object(body, at.Key(name)), at.Key(name))
+	}
+	if len(seen) > maxTriggers {
+		b.warn(InvalidTemplate, at, "The definition has %d triggers; Logic Apps accepts %d.", len(seen), maxTriggers)
+	}
+}
+
+func (b *builder) trigger(name string, body value.Value, at *value.Path) {
+	if utf8.RuneCountInString(name) > maxName || strings.TrimSpace(name) == "" {
+		b.fail(InvalidTemplate, at, "The name of a trigger must have 1 to %d characters.", maxName)
+	}
+	typ := b.text(body.Member("type"), at.Key("type"))
+	spec, known := b.catalog.Trigger(typ)
+	switch {
+	case typ == "":
+		b.fail(PropertyNotSpecified, at, "The template trigger '%s' has no 'type'.", name)
+		return
+	case !known:
+		b.fail(InvalidTemplate, at.Key("type"), "The template trigger '%s' has the type '%s', which is not available here.%s",
+			name, typ, suggestion(typ, b.catalog.TriggerTypes()))
+		return
+	}
+	t := &Trigger{
+		Name: name, Type: spec.Type, Spec: spec, Path: at,
+		Kind:    b.text(body.Member("kind"), at.Key("kind")),
+		Raw:     body.Member("inputs"),
+		Options: Options(b.text(body.Member("operationOptions"), at.Key("operationOptions"))),
+	}
+	t.manual = b.secureData(b.object(body.Member("runtimeConfiguration"), at.Key("runtimeConfiguration")), at.Key("runtimeConfiguration"))
+	if !t.Raw.IsNull() {
+		b.required(name, spec, t.Raw, at.Key("inputs"))
+		evaluated := t.Raw
+		for _, member := range spec.Verbatim {
+			evaluated = evaluated.Without(member)
+		}
+		t.Inputs = b.template(evaluated, at.Key("inputs"))
+	}
+	b.conditions(t, body, at)
+	if id, ok := body.Member("correlation").Get("clientTrackingId"); ok {
+		t.ClientTrackingID = b.template(id, at.Keys("correlation", "clientTrackingId"))
+	}
+	b.program.Triggers = append(b.program.Triggers, t)
+}
+
+// conditions must all hold for the trigger to fire (triggers §2).
+func (b *builder) conditions(t *Trigger, body value.Value, at *value.Path) {
+	at = at.Key("conditions")
+	list := body.Member("conditions")
+	if !list.IsNull() && list.Kind() != value.KindArray {
+		b.fail(InvalidTemplate, at, "The conditions of trigger '%s' must be an array.", t.Name)
+	}
+	for i, c := range list.Elements {
+		e, ok := b.object(c, at.Index(i)).Get("expression")
+		if !ok {
+			b.fail(PropertyNotSpecified, at.Index(i), "A condition of trigger '%s' has no 'expression'.", t.Name)
+			continue
+		}
+		t.Conditions = append(t.Conditions, b.condition(e, at.Index(i).Key("expression")))
+	}
+}

@@ -74,6 +74,7 @@ func Compile(src Source, c Catalog) (*Program, []value.Problem) {
 			return nil, b.problems
 		}
 	}
+	b.program.Order = b.order
 	return b.program, b.problems
 }
 

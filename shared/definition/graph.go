@@ -118,7 +118,7 @@ func (b *builder) bodies(a *Action, body value.Value, at *value.Path, depth int)
 	}
 }
 
-// links resolves runAfter in one container and below, and refuses cycles.
+// links resolves runAfter in one container and below.
 func (b *builder) links(g *Graph) {
 	if g == nil {
 		return
@@ -129,7 +129,7 @@ func (b *builder) links(g *Graph) {
 			b.links(body)
 		}
 	}
-	b.cycles(g)
+	b.sort(g)
 }
 
 func (b *builder) runAfter(a *Action) {
@@ -171,15 +171,16 @@ func (b *builder) statuses(v value.Value, at *value.Path) []Status {
 	return list
 }
 
-// cycles reports each circle of runAfter once.
-func (b *builder) cycles(g *Graph) {
+// sort puts the actions of a container in an order in which each comes after
+// those it runs after, and reports each circle once.
+func (b *builder) sort(g *Graph) {
 	const (
 		unseen = iota
 		open
 		done
 	)
 	state := map[*Action]int{}
-	var trail []*Action
+	var trail, sorted []*Action
 	var visit func(a *Action)
 	visit = func(a *Action) {
 		state[a] = open
@@ -198,12 +199,15 @@ func (b *builder) cycles(g *Graph) {
 		}
 		trail = trail[:len(trail)-1]
 		state[a] = done
+		sorted = append(sorted, a)
 	}
-	for _, a := range g.Actions {
+	for _, a := range slices.Backward(g.Actions) {
 		if state[a] == unseen {
 			visit(a)
 		}
 	}
+	slices.Reverse(sorted)
+	g.Actions = sorted
 }
 
 // suggestion names the known word nearest to a mistyped one.

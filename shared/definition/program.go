@@ -34,6 +34,7 @@ type Program struct {
 	Parameters []Parameter
 	Triggers   []*Trigger
 	Root       *Graph
+	Order      []*Action // the actions of all levels, in the order of the definition
 	// Outputs are the definition's outputs, evaluated when a run finishes.
 	Outputs []Output
 	// Responds tells whether any action answers the caller of the trigger.
@@ -62,7 +63,7 @@ func (p *Program) Trigger(name string) *Trigger {
 
 // Graph is one container of actions: the root, a scope, a branch, a loop body.
 type Graph struct {
-	Actions []*Action // in the order of the definition, which has no meaning
+	Actions []*Action // each after those it runs after; their order has no meaning otherwise
 	Owner   *Action   // nil for the root
 	Branch  string    // which branch of its owner: "actions", "else", a case, "default"
 }

@@ -46,6 +46,9 @@ type Spec struct {
 	Verbatim []string
 	// Request: a trigger that is called over HTTP.
 	Request bool
+	// History returns what run history may keep of evaluated inputs, and whether
+	// that is less than all; nil keeps all.
+	History func(inputs value.Value) (shown value.Value, changed bool)
 	// Check looks at the inputs as written and reports what is wrong with them.
 	Check func(inputs value.Value, report Report)
 }

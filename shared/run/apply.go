@@ -1,0 +1,293 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// MaxTouched is how many records one Apply changes at most, so that a commit is
+// one transaction with room for header, due row and inbox.
+const MaxTouched = 90
+
+// Apply takes an event into the state and returns what is to be done once the
+// state is committed. The records that Needs named must be loaded.
+func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Command {
+	m := &machine{p: p, s: s, ambient: ambient, now: ambient.Now().UTC()}
+	if s.Status.Final() {
+		return nil
+	}
+	switch e := e.(type) {
+	case Started:
+		s.Status = definition.Running
+	case Completed:
+		m.completed(e)
+	case TimerFired:
+		m.wake()
+	case Cancelled:
+		m.stop(definition.Cancelled, "ActionCancelled")
+	case More:
+	}
+	m.advance()
+	return m.commands
+}
+
+// machine is one Apply at work.
+type machine struct {
+	p        *definition.Program
+	s        *State
+	ambient  expr.Ambient
+	now      time.Time
+	commands []Command
+	begun    int
+	more     bool
+}
+
+// advance starts and skips whatever can be, and ends the run when all is over.
+func (m *machine) advance() {
+	over := m.settle(m.p.Root, nil)
+	switch {
+	case m.more:
+		m.commands = append(m.commands, Again{})
+	case over:
+		m.finish()
+	default:
+		if at := m.s.NextWake(); !at.IsZero() {
+			m.commands = append(m.commands, WakeAt{at})
+		}
+	}
+}
+
+// settle goes once over a container, whose actions stand in an order in which
+// each comes after those it runs after. It returns whether all in it is over.
+// With a reason to skip nothing is started any more.
+func (m *machine) settle(g *definition.Graph, skip *reason) bool {
+	over := true
+	for _, a := range g.Actions {
+		r := m.s.Records[a.Name]
+		if r == nil {
+			ready, unmet := m.dependencies(a)
+			if !ready {
+				over = false
+				continue
+			}
+			if m.begun >= MaxTouched {
+				m.more = true
+				return false
+			}
+			m.begun++
+			r = m.begin(a, skip, unmet)
+		}
+		if len(a.Bodies) > 0 {
+			over = m.settleBodies(a, r) && over
+		}
+		over = over && r.Status.Final()
+	}
+	return over
+}
+
+// dependencies tells whether all that a runs after is over, and the first
+// dependency whose status is not among those wanted.
+func (m *machine) dependencies(a *definition.Action) (ready bool, unmet *definition.Dependency) {
+	for i := range a.RunAfter {
+		d := &a.RunAfter[i]
+		r := m.s.Records[d.Action.Name]
+		if r == nil || !r.Status.Final() {
+			return false, nil
+		}
+		if unmet == nil && !contains(d.Statuses, r.Status) {
+			unmet = d
+		}
+	}
+	return true, unmet
+}
+
+func contains(list []definition.Status, s definition.Status) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// begin makes the record of an action: it starts, or it is skipped.
+func (m *machine) begin(a *definition.Action, skip *reason, unmet *definition.Dependency) *Record {
+	r := m.s.put(&Record{
+		Name: a.Name, Start: m.now, TrackingID: m.guid(),
+		HideInputs: a.HideInputs, HideOutputs: a.HideOutputs,
+	})
+	switch {
+	case m.s.Stopping != "":
+		m.end(r, definition.Skipped, terminated, nil)
+	case skip != nil && len(a.RunAfter) == 0:
+		m.end(r, definition.Skipped, "ActionSkipped", skip.first(a))
+	case skip != nil || unmet != nil:
+		m.end(r, definition.Skipped, "ActionSkipped", m.conditionFailed(a, unmet))
+	default:
+		m.start(a, r)
+	}
+	return r
+}
+
+// start lets an action do its work.
+func (m *machine) start(a *definition.Action, r *Record) {
+	r.Status = definition.Running
+	switch a.Spec.Role {
+	case definition.Scope:
+	case definition.If, definition.Switch:
+		m.branch(a, r)
+	case definition.Terminate:
+		m.terminate(a, r)
+	case definition.Variable:
+		m.setVariable(a, r)
+	default:
+		m.execute(a, r)
+	}
+}
+
+// execute evaluates the inputs of an operation and gives it out.
+func (m *machine) execute(a *definition.Action, r *Record) {
+	inputs, err := m.inputs(a, r)
+	if err != nil {
+		m.end(r, definition.Failed, "BadRequest", err)
+		return
+	}
+	if a.Spec.Responds {
+		if outcome, answered := m.refuseResponse(a); answered {
+			m.conclude(a, r, outcome)
+			return
+		}
+	}
+	if a.Static != nil {
+		r.Static = true
+		m.conclude(a, r, staticOutcome(a.Static))
+		return
+	}
+	r.Attempt = 1
+	m.commands = append(m.commands, Execute{a, r, inputs})
+}
+
+// inputs evaluates the inputs of an action and records what history may keep of
+// them; what only the sending needs goes to Sending, sealed as a whole.
+func (m *machine) inputs(a *definition.Action, r *Record) (value.Value, *Error) {
+	if a.Inputs == nil {
+		return value.Value{}, nil
+	}
+	v, err := a.Inputs.Evaluate(m.env(a, nil))
+	if err != nil {
+		return value.Value{}, m.templateError(a, "inputs", err)
+	}
+	r.Inputs.Value = v
+	if a.Spec.History != nil {
+		if shown, changed := a.Spec.History(v); changed {
+			r.Inputs.Value = shown
+			r.Sending.Value = v.Mark(value.Origin{Class: value.Credential, Name: "inputs:" + a.Name})
+		}
+	}
+	return v, nil
+}
+
+// SendingInputs returns the inputs an operation is carried out with.
+func (r *Record) SendingInputs() value.Value {
+	if !r.Sending.Value.IsAbsent() {
+		return r.Sending.Value
+	}
+	return r.Inputs.Value
+}
+
+// templateError wraps the message of a failed expression as the product does
+// (expressions §12).
+func (m *machine) templateError(a *definition.Action, where string, err error) *Error {
+	at := fmt.Sprintf("in action '%s' %s", a.Name, where)
+	if where == "" {
+		at = fmt.Sprintf("for action '%s'", a.Name)
+	}
+	return &Error{definition.InvalidTemplate, fmt.Sprintf(
+		"Unable to process template language expressions %s at line '0' and column '0': '%s'.", at, strings.TrimSuffix(err.Error(), "."))}
+}
+
+func staticOutcome(s *definition.StaticResult) Outcome {
+	o := Outcome{Status: s.Status, Code: s.Code, Outputs: s.Outputs}
+	if o.Code == "" {
+		o.Code = s.Outputs.Member("statusCode").Str()
+	}
+	if s.Status == definition.Failed {
+		o.Error = &Error{s.Error.Member("code").Str(), s.Error.Member("message").Str()}
+	}
+	return o
+}
+
+// completed takes in the outcome of an attempt.
+func (m *machine) completed(e Completed) {
+	a, r := m.p.Action(e.Action), m.s.Records[e.Action]
+	if a == nil || r == nil || r.Status.Final() || r.Attempt != e.Attempt || !r.Wake.IsZero() {
+		return // a repeat, or late: the action was cancelled meanwhile
+	}
+	m.s.touch(r)
+	if o := e.Outcome; o.Again > 0 {
+		r.Keep, r.Wake = o.Keep, m.now.Add(o.Again)
+		return
+	}
+	if delay, again := m.retry(a, r, e.Outcome); again {
+		r.Wake = m.now.Add(delay)
+		return
+	}
+	m.conclude(a, r, e.Outcome)
+}
+
+// conclude ends an action with the outcome of its last attempt.
+func (m *machine) conclude(a *definition.Action, r *Record, o Outcome) {
+	r.Outputs.Value = o.Outputs
+	if len(r.Retries) > 0 {
+		m.noteAttempt(r, o)
+	}
+	m.end(r, o.Status, o.Code, o.Error)
+	if a.Spec.Responds && o.Status == definition.Succeeded {
+		m.s.Responded = a.Name
+		m.commands = append(m.commands, Respond{r})
+	}
+	if a.Tracked != nil {
+		if v, err := a.Tracked.Evaluate(m.env(a, r)); err == nil {
+			r.Tracked = v
+		} else if r.Error == nil {
+			r.Error = &Error{"TrackedPropertiesEvaluationFailed", m.templateError(a, "trackedProperties", err).Message}
+		}
+	}
+}
+
+func (m *machine) end(r *Record, s definition.Status, code string, e *Error) {
+	r.Status, r.Code, r.Error, r.End = s, code, e, m.now
+	r.Wake, r.Keep, r.Sending = time.Time{}, value.Value{}, Payload{}
+	m.s.touch(r)
+}
+
+// wake goes on with the actions whose time has come.
+func (m *machine) wake() {
+	for _, a := range m.p.Order {
+		r := m.s.Records[a.Name]
+		if r == nil || r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
+			continue
+		}
+		r.Wake = time.Time{}
+		r.Attempt++
+		m.s.touch(r)
+		m.commands = append(m.commands, Execute{a, r, r.SendingInputs()})
+	}
+}
+
+// Resume returns the commands for what a driver that died had given out: the
+// same inputs, attempt and tracking id once more.
+func Resume(p *definition.Program, s *State) []Command {
+	var commands []Command
+	for _, a := range p.Order {
+		if r := s.Records[a.Name]; r != nil && r.executing() {
+			commands = append(commands, Execute{a, r, r.SendingInputs()})
+		}
+	}
+	return commands
+}

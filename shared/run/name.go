@@ -1,0 +1,41 @@
+package run
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/expr"
+)
+
+// ticksAtUnixEpoch is the .NET tick count (100 ns since year 1) at 1970-01-01.
+const ticksAtUnixEpoch = 621355968000000000
+
+// reversedTicks are 20 digits that sort newest first as plain text
+// (run-semantics §8, identifiers).
+func reversedTicks(t time.Time) string {
+	ticks := ticksAtUnixEpoch + t.Unix()*1e7 + int64(t.Nanosecond())/100
+	return fmt.Sprintf("%020d", math.MaxInt64-ticks)
+}
+
+// NewName returns a run name as the product makes them: reversed ticks, nine
+// digits, and CU with two digits that name the shard the run is stored in.
+func NewName(a expr.Ambient, shard int) string {
+	return fmt.Sprintf("%s%09dCU%02d", reversedTicks(a.Now()), a.Rand(1e9), shard)
+}
+
+// NewVersion returns a workflow version: reversed ticks.
+func NewVersion(t time.Time) string { return reversedTicks(t) }
+
+// guid returns a random UUID of version 4.
+func (m *machine) guid() string { return NewGUID(m.ambient) }
+
+// NewGUID returns a random UUID of version 4, in lower case.
+func NewGUID(a expr.Ambient) string {
+	var b [16]byte
+	for i := range b {
+		b[i] = byte(a.Rand(256))
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,125 @@
+package run
+
+import (
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// policy is a retry policy (actions §2.4).
+type policy struct {
+	count    int64
+	fixed    bool
+	interval time.Duration
+	min, max time.Duration
+}
+
+// defaultPolicy: exponential, four retries, scale 7.5 s, 5 s to 45 s.
+var defaultPolicy = policy{count: 4, interval: 7500 * time.Millisecond, min: 5 * time.Second, max: 45 * time.Second}
+
+// retryPolicy reads inputs.retryPolicy as evaluated; what cannot be read counts
+// as the default.
+func retryPolicy(inputs value.Value) policy {
+	v := inputs.Member("retryPolicy")
+	typ := strings.ToLower(v.Member("type").Str())
+	if typ == "none" {
+		return policy{}
+	}
+	p := policy{fixed: typ == "fixed", max: 24 * time.Hour}
+	count, okCount := v.Member("count").AsInt()
+	interval, okInterval := ParseDuration(v.Member("interval").Str())
+	if typ != "fixed" && typ != "exponential" || !okCount || !okInterval {
+		return defaultPolicy
+	}
+	p.count, p.interval = min(max(count, 0), 90), interval
+	if d, ok := ParseDuration(v.Member("minimumInterval").Str()); ok {
+		p.min = d
+	}
+	if d, ok := ParseDuration(v.Member("maximumInterval").Str()); ok {
+		p.max = d
+	}
+	return p
+}
+
+// delay before retry n (from 1): fixed, or uniform between the bounds of its
+// step, 0..i, i..2i, 2i..4i and so on, cut to min and max.
+func (p policy) delay(n int, rand func(int64) int64) time.Duration {
+	if p.fixed {
+		return p.interval
+	}
+	low, high := time.Duration(0), p.interval
+	for range n - 1 {
+		low, high = high, min(high*2, 24*time.Hour)
+	}
+	low, high = max(low, p.min), min(high, p.max)
+	if high <= low {
+		return max(min(low, p.max), p.min)
+	}
+	return low + time.Duration(rand(int64(high-low)+1))
+}
+
+// retry decides whether the policy of an action allows another attempt, and
+// after what time. What the other side asked for replaces the computed delay.
+func (m *machine) retry(a *definition.Action, r *Record, o Outcome) (time.Duration, bool) {
+	if !o.Retry || !a.Spec.Retries || o.Status != definition.Failed {
+		return 0, false
+	}
+	p := retryPolicy(r.Inputs.Value)
+	if int64(len(r.Retries)) >= p.count {
+		return 0, false
+	}
+	m.noteAttempt(r, o)
+	if o.RetryAfter > 0 {
+		return min(o.RetryAfter, 24*time.Hour), true
+	}
+	return p.delay(len(r.Retries), m.ambient.Rand), true
+}
+
+func (m *machine) noteAttempt(r *Record, o Outcome) {
+	start := r.Start
+	if n := len(r.Retries); n > 0 {
+		start = r.Retries[n-1].End
+	}
+	r.Retries = append(r.Retries, Attempt{Start: start, End: m.now, Code: o.Code, ClientRequestID: r.TrackingID, Error: o.Error})
+}
+
+// ParseDuration reads an ISO 8601 duration such as PT1M30S or P1DT2H; a month
+// counts as 30 days and a year as 365.
+func ParseDuration(s string) (time.Duration, bool) {
+	date, clock, hasClock := strings.Cut(strings.ToUpper(s), "T")
+	date, isDuration := strings.CutPrefix(date, "P")
+	if !isDuration || date == "" && clock == "" || hasClock && clock == "" {
+		return 0, false
+	}
+	const day = 24 * time.Hour
+	d, ok := units(date, map[byte]time.Duration{'Y': 365 * day, 'M': 30 * day, 'W': 7 * day, 'D': day})
+	t, ok2 := units(clock, map[byte]time.Duration{'H': time.Hour, 'M': time.Minute, 'S': time.Second})
+	return d + t, ok && ok2
+}
+
+func units(s string, unit map[byte]time.Duration) (total time.Duration, ok bool) {
+	for s != "" {
+		i, fraction, scale := 0, time.Duration(0), time.Duration(1)
+		var n time.Duration
+		for ; i < len(s) && s[i] >= '0' && s[i] <= '9' && i < 9; i++ {
+			n = n*10 + time.Duration(s[i]-'0')
+		}
+		if i > 0 && i < len(s) && s[i] == '.' {
+			for i++; i < len(s) && s[i] >= '0' && s[i] <= '9' && scale < 1e9; i++ {
+				fraction, scale = fraction*10+time.Duration(s[i]-'0'), scale*10
+			}
+		}
+		if i == 0 || i >= len(s) {
+			return 0, false
+		}
+		u, known := unit[s[i]]
+		if !known || n > 1<<62/u {
+			return 0, false
+		}
+		total += n*u + fraction*(u/scale)
+		s = s[i+1:]
+	}
+	return total, total >= 0
+}

@@ -10,9 +10,10 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// MaxTouched is how many records one Apply changes at most, so that a commit is
-// one transaction with room for header, due row and inbox.
-const MaxTouched = 90
+// MaxTouched is how many records one Apply begins, ends early or wakes at most.
+// A commit may hold what two Applies touched, and header, due row and inbox, in
+// the hundred rows of one transaction.
+const MaxTouched = 40
 
 // Apply takes an event into the state and returns what is to be done once the
 // state is committed. The records that Needs named must be loaded.
@@ -29,7 +30,7 @@ func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Com
 	case TimerFired:
 		m.wake()
 	case Cancelled:
-		m.stop(definition.Cancelled, "ActionCancelled")
+		s.Stopping = definition.Cancelled
 	case More:
 	}
 	m.advance()
@@ -43,7 +44,7 @@ type machine struct {
 	ambient  expr.Ambient
 	now      time.Time
 	commands []Command
-	begun    int
+	touched  int
 	more     bool
 }
 
@@ -75,12 +76,15 @@ func (m *machine) settle(g *definition.Graph, skip *reason) bool {
 				over = false
 				continue
 			}
-			if m.begun >= MaxTouched {
-				m.more = true
+			if m.full() {
 				return false
 			}
-			m.begun++
 			r = m.begin(a, skip, unmet)
+		} else if m.s.Stopping != "" && !r.Status.Final() && len(a.Bodies) == 0 {
+			if m.full() {
+				return false
+			}
+			m.end(r, definition.Cancelled, m.stopCode(), nil)
 		}
 		if len(a.Bodies) > 0 {
 			over = m.settleBodies(a, r) && over
@@ -88,6 +92,17 @@ func (m *machine) settle(g *definition.Graph, skip *reason) bool {
 		over = over && r.Status.Final()
 	}
 	return over
+}
+
+// full counts a record that is about to change, and tells whether that would be
+// one too many for this Apply.
+func (m *machine) full() bool {
+	if m.touched >= MaxTouched {
+		m.more = true
+		return true
+	}
+	m.touched++
+	return false
 }
 
 // dependencies tells whether all that a runs after is over, and the first
@@ -272,6 +287,9 @@ func (m *machine) wake() {
 		r := m.s.Records[a.Name]
 		if r == nil || r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
 			continue
+		}
+		if m.full() {
+			return
 		}
 		r.Wake = time.Time{}
 		r.Attempt++

@@ -157,15 +157,13 @@ func takenBranch(a *definition.Action, r *Record) int {
 	return 0
 }
 
-// stop ends all that is at work: the run was cancelled or terminated and will
-// end with the given status once the rest is skipped.
-func (m *machine) stop(as definition.Status, code string) {
-	m.s.Stopping = as
-	for _, a := range m.p.Order {
-		if r := m.s.Records[a.Name]; r != nil && !r.Status.Final() && len(a.Bodies) == 0 {
-			m.end(r, definition.Cancelled, code, nil)
-		}
+// stopCode is the code of an action that was at work when the run was cancelled
+// or terminated.
+func (m *machine) stopCode() string {
+	if m.s.Stopping == definition.Cancelled && m.s.Code == "" {
+		return "ActionCancelled"
 	}
+	return terminated
 }
 
 // sameCase compares a case with the value of a Switch: strict in type, and
@@ -193,7 +191,7 @@ func (m *machine) terminate(a *definition.Action, r *Record) {
 	for _, known := range []definition.Status{definition.Failed, definition.Cancelled, definition.Succeeded} {
 		if strings.EqualFold(status, string(known)) {
 			m.end(r, definition.Succeeded, "", nil)
-			m.stop(known, terminated)
+			m.s.Stopping = known
 			if known == definition.Failed {
 				failure := v.Member("runError")
 				m.s.Code = terminated

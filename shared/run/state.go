@@ -172,3 +172,8 @@ func (s *State) variable(name string) *Variable {
 	}
 	return nil
 }
+
+// Abort ends a run that cannot be driven on: what is not over is Aborted.
+func Abort(s *State, now time.Time, why *Error) {
+	s.Status, s.Code, s.Error, s.End = definition.Aborted, why.Code, why, now
+}

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Continue looks at a run because a doorbell rang: it drives the run if it is due
+// and nobody else is at it. A doorbell that comes twice, late or for nothing does
+// no harm.
+func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
+	snapshot, err := e.Store.LoadRun(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	st, now := snapshot.State, e.Ambient.Now()
+	if st.Status.Final() || now.Before(snapshot.Lease.Until) {
+		return nil
+	}
+	w, err := e.WorkflowVersion(ctx, key.WorkflowID, st.Version)
+	if err != nil {
+		return err
+	}
+	d := &driver{e: e, w: w, key: key, st: st, etag: snapshot.ETag}
+	d.take(snapshot.Inbox)
+	events := append(d.events, run.TimerFired{})
+	if len(st.Records) == 0 {
+		events = append(events, run.Started{})
+	}
+	if needed := run.Needs(w.Program, st); len(needed) > 0 {
+		if err := e.Store.LoadPayloads(ctx, key, st, needed); err != nil {
+			return err
+		}
+	}
+	for _, c := range run.Resume(w.Program, st) {
+		if c := c.(run.Execute); c.Action.Spec.Inline {
+			events = append(events, e.execute(ctx, w, st, c))
+		} else {
+			d.send = append(d.send, c)
+		}
+	}
+	err = d.drive(ctx, events...)
+	d.report(err)
+	if errors.Is(err, store.ErrConflict) {
+		return nil // somebody else drives it; nothing was sent from here
+	}
+	return err
+}
+
+// Sweep rings for every run that is due: a driver died, a doorbell was lost, or a
+// wait is longer than a doorbell can be delayed. It returns how many.
+func (e *Engine) Sweep(ctx context.Context) (int, error) {
+	workflows, err := e.Store.Workflows(ctx)
+	if err != nil {
+		return 0, err
+	}
+	rung := 0
+	var failures []error
+	for _, w := range workflows {
+		due, err := e.Store.DueRuns(ctx, w.ID, e.Ambient.Now())
+		failures = append(failures, err)
+		for _, key := range due {
+			if err := e.Store.Ring(ctx, key, 0); err != nil {
+				failures = append(failures, err)
+				continue
+			}
+			rung++
+		}
+	}
+	return rung, errors.Join(failures...)
+}
+
+// Recover voids the leases of drivers that died with an earlier process, and
+// rings for their runs. Only a process that has the store to itself may call it.
+func (e *Engine) Recover(ctx context.Context) (int, error) {
+	workflows, err := e.Store.Workflows(ctx)
+	if err != nil {
+		return 0, err
+	}
+	recovered := 0
+	for _, w := range workflows {
+		leased, err := e.Store.DueRuns(ctx, w.ID, e.Ambient.Now().Add(e.Lease))
+		if err != nil {
+			return recovered, err
+		}
+		for _, key := range leased {
+			if err := e.Store.Release(ctx, key, e.Ambient.Now()); err != nil {
+				return recovered, fmt.Errorf("recover run: %w", err)
+			}
+			if err := e.Store.Ring(ctx, key, 0); err != nil {
+				return recovered, err
+			}
+			recovered++
+		}
+	}
+	return recovered, nil
+}
+
+// Abandon marks a run as failed because its doorbells died on the poison queue:
+// driving it failed again and again.
+func (e *Engine) Abandon(ctx context.Context, key store.RunKey, why string) error {
+	snapshot, err := e.Store.LoadRun(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if snapshot.State.Status.Final() {
+		return nil
+	}
+	st := snapshot.State
+	run.Abort(st, e.Ambient.Now(), &run.Error{Code: "WorkflowRunAborted", Message: why})
+	_, err = e.Store.CommitRun(ctx, st, snapshot.ETag, store.Lease{}, snapshot.Inbox)
+	return err
+}
+
+// Cancel asks whoever drives the run to end it.
+func (e *Engine) Cancel(ctx context.Context, key store.RunKey) error {
+	if err := e.Store.Post(ctx, key, cancelItem, cancelItem, value.Value{}); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	d := e.drivers[key]
+	e.mu.Unlock()
+	if d != nil {
+		select {
+		case d.poke <- struct{}{}:
+		default:
+		}
+		return nil
+	}
+	return e.Store.Ring(ctx, key, 0)
+}

@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+// driver drives one run: it applies events, commits, and only then sends.
+type driver struct {
+	e    *Engine
+	w    *Workflow
+	key  store.RunKey
+	st   *run.State
+	etag string
+
+	answer  chan<- *run.Record // who waits for a Response; nil if nobody does here
+	created chan error         // told once when the run exists; nil for a run that was loaded
+
+	events   []run.Event
+	send     []run.Execute // to be carried out after the next commit
+	respond  []*run.Record
+	taken    []store.Item
+	finished bool
+
+	results  chan run.Completed
+	inflight int
+	poke     chan struct{}
+	sliceEnd time.Time
+}
+
+// drive goes on until the run is over, has to wait for longer than it pays to
+// stay, or was taken over by another driver (store.ErrConflict).
+func (d *driver) drive(ctx context.Context, events ...run.Event) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what is in flight when the run is lost must not be sent on
+	d.events = events
+	d.results = make(chan run.Completed)
+	d.poke = make(chan struct{}, 1)
+	d.sliceEnd = d.e.Ambient.Now().Add(d.e.Slice)
+	d.e.enlist(d)
+	defer d.e.dismiss(d)
+	for {
+		if err := d.apply(ctx); err != nil {
+			return err
+		}
+		stay, err := d.commit(ctx)
+		if err != nil || !stay {
+			return err
+		}
+		d.launch(ctx)
+		if len(d.events) == 0 {
+			if err := d.wait(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// apply takes the events in, and carries inline operations out at once: they do
+// no I/O, so their outcome needs no commit of its own.
+func (d *driver) apply(ctx context.Context) error {
+	for len(d.events) > 0 {
+		if needed := run.Needs(d.w.Program, d.st); len(needed) > 0 {
+			if err := d.e.Store.LoadPayloads(ctx, d.key, d.st, needed); err != nil {
+				return err
+			}
+		}
+		event := d.events[0]
+		d.events = d.events[1:]
+		for _, c := range run.Apply(d.w.Program, d.st, event, d.e.Ambient) {
+			switch c := c.(type) {
+			case run.Execute:
+				if c.Action.Spec.Inline {
+					d.events = append(d.events, d.e.execute(ctx, d.w, d.st, c))
+				} else {
+					d.send = append(d.send, c)
+				}
+			case run.Respond:
+				d.respond = append(d.respond, c.Record)
+			case run.Again:
+				d.events = append(d.events, run.More{})
+			case run.Finish:
+				d.finished = true
+			}
+		}
+		if len(d.st.Touched()) > run.MaxTouched {
+			break // what two Applies touch must fit one commit
+		}
+	}
+	return nil
+}
+
+// commit writes what changed, and decides whether this driver stays with the run.
+func (d *driver) commit(ctx context.Context) (stay bool, err error) {
+	now := d.e.Ambient.Now()
+	var lease store.Lease
+	var ring *time.Duration
+	wake := d.st.NextWake()
+	switch {
+	case d.finished:
+	case len(d.events) > 0:
+		lease, stay = d.lease(now), true
+	case d.inflight > 0 || len(d.send) > 0 && now.Before(d.sliceEnd):
+		lease, stay = d.lease(now), true
+	case len(d.send) > 0: // the slice is used up: the next invocation sends
+		lease.Due, ring = now, new(time.Duration)
+	case wake.IsZero():
+		lease.Due = now.Add(d.e.Lease) // nothing to wait for but the inbox
+	case wake.Before(d.sliceEnd) && wake.Sub(now) < d.e.Lease/2:
+		lease, stay = d.lease(now), true // a short wait is sat out
+	default:
+		delay := wake.Sub(now)
+		lease.Due, ring = wake, &delay
+	}
+	created := d.etag == ""
+	if created {
+		d.etag, err = d.e.Store.CreateRun(ctx, d.st, lease)
+		if d.created != nil {
+			d.created <- err
+		}
+	} else {
+		d.etag, err = d.e.Store.CommitRun(ctx, d.st, d.etag, lease, d.taken)
+	}
+	if err != nil {
+		return false, err
+	}
+	d.taken = nil
+	for _, r := range d.respond {
+		if d.answer != nil {
+			select {
+			case d.answer <- r:
+			default: // has one already
+			}
+		}
+	}
+	d.respond = nil
+	if ring != nil {
+		if err := d.e.Store.Ring(ctx, d.key, *ring); err != nil {
+			d.e.Log.Warn().Err(err).Str("run", d.key.Run).Msg("a doorbell was not sent; the sweep will find the run")
+		}
+	}
+	return stay, nil
+}
+
+func (d *driver) lease(now time.Time) store.Lease {
+	until := now.Add(d.e.Lease)
+	return store.Lease{Until: until, Due: until}
+}
+
+// launch carries out what the committed state says is under way.
+func (d *driver) launch(ctx context.Context) {
+	if !d.e.Ambient.Now().Before(d.sliceEnd) && d.inflight > 0 {
+		return // held back until what is in flight has ended; then the run is handed on
+	}
+	for _, c := range d.send {
+		d.inflight++
+		d.e.work.Go(func() {
+			outcome := d.e.execute(ctx, d.w, d.st, c)
+			select {
+			case d.results <- outcome:
+			case <-ctx.Done():
+			}
+		})
+	}
+	d.send = nil
+}
+
+// wait waits for the next event.
+func (d *driver) wait(ctx context.Context) error {
+	renew := d.e.After(d.e.Lease / 2)
+	var wake <-chan time.Time
+	if at := d.st.NextWake(); !at.IsZero() {
+		wake = d.e.After(max(at.Sub(d.e.Ambient.Now()), 0))
+	}
+	for {
+		select {
+		case c := <-d.results:
+			d.inflight--
+			d.events = append(d.events, c)
+			return nil
+		case <-wake:
+			d.events = append(d.events, run.TimerFired{})
+			return nil
+		case <-d.poke:
+			return d.readInbox(ctx)
+		case <-renew:
+			if err := d.readInbox(ctx); err != nil || len(d.events) > 0 {
+				return err
+			}
+			d.events = append(d.events, run.More{}) // changes nothing; the commit renews the lease
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// readInbox takes up what was posted to the run.
+func (d *driver) readInbox(ctx context.Context) error {
+	items, err := d.e.Store.Inbox(ctx, d.key)
+	if err != nil {
+		return err
+	}
+	d.take(items)
+	return nil
+}
+
+// Kinds of inbox items.
+const cancelItem = "cancel"
+
+func (d *driver) take(items []store.Item) {
+	for _, item := range items {
+		d.taken = append(d.taken, item)
+		if item.Kind == cancelItem {
+			d.events = append(d.events, run.Cancelled{})
+		}
+	}
+}
+
+// report logs how driving ended, where that needs to be known.
+func (d *driver) report(err error) {
+	log := d.e.Log.With().Str("workflow", d.w.Name).Str("run", d.key.Run).Logger()
+	switch {
+	case err == nil && d.finished:
+		log.Info().Str("status", string(d.st.Status)).Dur("duration", d.st.End.Sub(d.st.Start)).Msg("run finished")
+	case err == nil:
+		log.Debug().Msg("run goes on later")
+	case errors.Is(err, store.ErrConflict):
+		log.Info().Msg("run was taken over by another driver")
+	case errors.Is(err, context.Canceled):
+		log.Info().Msg("run is left to be continued")
+	default:
+		log.Error().Err(err).Msg("run cannot be driven now; it will be tried again")
+	}
+}
+
+func (e *Engine) enlist(d *driver) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.drivers[d.key] = d
+}
+
+func (e *Engine) dismiss(d *driver) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.drivers[d.key] == d {
+		delete(e.drivers, d.key)
+	}
+}

@@ -1,0 +1,213 @@
+// Package engine drives runs: it loads a state, applies events, carries out what
+// the state machine asks for, and commits before anything is sent.
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	Store   *store.Store
+	Catalog definition.Catalog
+	Deps    operation.Deps
+	Ambient expr.Ambient
+	// After is time.After, or a clock of a test.
+	After func(time.Duration) <-chan time.Time
+	Log   zerolog.Logger
+	// Slice is how long one invocation may drive a run: a part of the host's
+	// functionTimeout, which kills the whole process.
+	Slice time.Duration
+	// Lease is for how long a driver of which nothing is heard counts as alive.
+	Lease time.Duration
+	// ResponseTimeout is how long a caller waits for a Response action (triggers
+	// §11.4).
+	ResponseTimeout time.Duration
+	// Fresh is for how long a workflow is used without asking the store for a newer
+	// version.
+	Fresh time.Duration
+}
+
+// Defaults of Config. The slice leaves a fifth of the Consumption plan's default
+// functionTimeout of five minutes.
+const (
+	DefaultSlice           = 4 * time.Minute
+	DefaultLease           = time.Minute
+	DefaultResponseTimeout = 120 * time.Second
+	DefaultFresh           = 10 * time.Second
+)
+
+// ErrBusy means that another driver is at work on the run.
+var ErrBusy = errors.New("another driver is at work on the run")
+
+// Engine drives the runs of all workflows in a store.
+type Engine struct {
+	Config
+	ctx    context.Context // ends when the engine is closed
+	cancel context.CancelFunc
+	work   sync.WaitGroup // drivers that outlive their caller
+
+	mu          sync.Mutex
+	workflows   map[string]*cached             // by workflow id
+	programs    map[string]*definition.Program // by workflow id and version
+	connections map[string]store.Connection    // by lower-case resource id; nil: to be read
+	drivers     map[store.RunKey]*driver
+}
+
+// New returns an engine. Close ends it.
+func New(c Config) *Engine {
+	if c.After == nil {
+		c.After = time.After
+	}
+	for at, fallback := range map[*time.Duration]time.Duration{
+		&c.Slice: DefaultSlice, &c.Lease: DefaultLease, &c.ResponseTimeout: DefaultResponseTimeout, &c.Fresh: DefaultFresh,
+	} {
+		if *at == 0 {
+			*at = fallback
+		}
+	}
+	now := c.Ambient.Now
+	// .NET ticks: what is stored and shown has seven digits.
+	c.Ambient.Now = func() time.Time { return now().UTC().Truncate(100 * time.Nanosecond) }
+	e := &Engine{
+		Config: c, workflows: map[string]*cached{}, programs: map[string]*definition.Program{}, drivers: map[store.RunKey]*driver{},
+	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
+}
+
+// Close lets drivers end their present step for as long as ctx allows, then cuts
+// them off; their runs go on when somebody looks at them again.
+func (e *Engine) Close(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { e.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	e.cancel()
+	<-done
+}
+
+// Trigger is a firing of a trigger.
+type Trigger struct {
+	Name    string
+	Outputs value.Value
+	// ClientTrackingID is what the caller sent, or "".
+	ClientTrackingID string
+	// Waits: the caller waits for the answer of a Response action.
+	Waits bool
+}
+
+// Running is a run that was started here.
+type Running struct {
+	Key                          store.RunKey
+	TrackingID, ClientTrackingID string
+	// Skipped: a condition of the trigger did not hold; there is no run.
+	Skipped bool
+	// Answer receives the record of the action that answers the caller; it is closed
+	// without one when the run ends, or goes on elsewhere.
+	Answer <-chan *run.Record
+
+	state *run.State
+	done  chan struct{}
+}
+
+// Start starts a run. It exists in the store when Start returns. Where the caller
+// waits the run is driven here; otherwise a doorbell rings for it.
+func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, error) {
+	trigger := w.Program.Trigger(t.Name)
+	if trigger == nil {
+		return nil, store.ErrNotFound
+	}
+	now := e.Ambient.Now()
+	st := run.NewState(run.Header{
+		Name: run.NewName(e.Ambient, 0), WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
+		Version: w.Version, Status: definition.Running, Start: now, TrackingID: run.NewGUID(e.Ambient),
+	})
+	st.Trigger = run.Record{
+		Name: trigger.Name, Status: definition.Succeeded, Start: now, End: now, TrackingID: st.TrackingID,
+		Inputs: run.Payload{Value: trigger.Raw}, Outputs: run.Payload{Value: t.Outputs},
+		HideInputs: trigger.HideInputs, HideOutputs: trigger.HideOutputs,
+	}
+	r := &Running{Key: store.RunKey{WorkflowID: w.ID, Run: st.Name}, TrackingID: st.TrackingID, state: st, done: make(chan struct{})}
+	var err error
+	if r.ClientTrackingID, err = e.correlate(w, st, trigger, t); err != nil {
+		return nil, err
+	}
+	if fires, err := run.Fires(w.Program, st, trigger, e.Ambient); err != nil || !fires {
+		r.Skipped = true
+		return r, err
+	}
+	if !t.Waits || !w.Program.Responds {
+		return r, e.accept(ctx, st, r)
+	}
+	st.ResponseDue = now.Add(e.ResponseTimeout)
+	answer := make(chan *run.Record, 1)
+	r.Answer = answer
+	d := &driver{e: e, w: w, key: r.Key, st: st, answer: answer, created: make(chan error, 1)}
+	e.work.Go(func() {
+		defer close(r.done)
+		defer close(answer)
+		d.report(d.drive(e.ctx, run.Started{}))
+	})
+	select {
+	case err = <-d.created:
+	case <-r.done:
+		select {
+		case err = <-d.created:
+		default:
+			err = errors.New("the run could not be created")
+		}
+	}
+	return r, err
+}
+
+// accept creates a run for which nobody waits, and rings for it.
+func (e *Engine) accept(ctx context.Context, st *run.State, r *Running) error {
+	close(r.done)
+	if _, err := e.Store.CreateRun(ctx, st, store.Lease{Due: e.Ambient.Now()}); err != nil {
+		return err
+	}
+	if err := e.Store.Ring(ctx, r.Key, 0); err != nil {
+		e.Log.Warn().Err(err).Str("run", st.Name).Msg("a doorbell was not sent; the sweep will find the run")
+	}
+	return nil
+}
+
+// correlate sets the client tracking id: what the trigger says, else what the
+// caller sent, else the run's name (triggers §4).
+func (e *Engine) correlate(w *Workflow, st *run.State, trigger *definition.Trigger, t Trigger) (string, error) {
+	st.ClientTrackingID = t.ClientTrackingID
+	if st.ClientTrackingID == "" {
+		st.ClientTrackingID = st.Name
+	}
+	id, err := run.TrackingID(w.Program, st, trigger, e.Ambient)
+	if id != "" {
+		st.ClientTrackingID = id
+	}
+	return st.ClientTrackingID, err
+}
+
+// Wait waits until the run is over or goes on elsewhere, and returns its state as
+// far as it is known here.
+func (r *Running) Wait(ctx context.Context) (*run.State, error) {
+	select {
+	case <-r.done:
+		return r.state, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Workflow is a stored workflow with its compiled program.
+type Workflow struct {
+	*store.Workflow
+	Program *definition.Program
+}
+
+type cached struct {
+	header *store.Workflow
+	until  time.Time
+}
+
+// Resource is a workflow as it is to be saved.
+type Resource struct {
+	Name, ResourceID, Location, Kind, State string
+	Tags, Identity, AccessControl           value.Value
+	Definition, Parameters                  value.Value
+	DefinitionPath, ParametersPath          *value.Path // where they stand in their document
+}
+
+// Source returns what the compiler needs of the resource.
+func (r *Resource) Source() definition.Source {
+	return definition.Source{
+		Name: r.Name, Definition: r.Definition, Parameters: r.Parameters, Path: r.DefinitionPath, ParametersPath: r.ParametersPath,
+	}
+}
+
+// Save compiles a workflow and stores it as a new version, unless it is what the
+// store has already. With problems that are no warnings nothing is stored.
+func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Problem, error) {
+	program, problems := definition.Compile(r.Source(), e.Catalog)
+	if program == nil {
+		return nil, problems, nil
+	}
+	now := e.Ambient.Now()
+	w := &store.Workflow{
+		Name: r.Name, ResourceID: r.ResourceID, Location: r.Location, Kind: r.Kind, State: r.State,
+		Tags: r.Tags, Identity: r.Identity, AccessControl: r.AccessControl,
+		Definition: r.Definition, Parameters: sealSecure(program, r.Parameters),
+		Version: run.NewVersion(now), Created: now, Changed: now,
+	}
+	if w.State == "" {
+		w.State = "Enabled"
+	}
+	unchanged, err := e.inherit(ctx, w)
+	if err != nil {
+		return nil, problems, err
+	}
+	if !unchanged {
+		if err := e.Store.SaveWorkflow(ctx, w); err != nil {
+			return nil, problems, err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.workflows[w.ID] = &cached{w, now.Add(e.Fresh)}
+	e.programs[w.ID+"/"+w.Version] = program
+	return &Workflow{w, program}, problems, nil
+}
+
+// inherit takes over what a workflow keeps from version to version: its id, its
+// keys and its state. It tells whether nothing changed at all.
+func (e *Engine) inherit(ctx context.Context, w *store.Workflow) (unchanged bool, err error) {
+	id, err := e.Store.WorkflowNamed(ctx, w.ResourceID)
+	if errors.Is(err, store.ErrNotFound) {
+		w.ID = hex.EncodeToString(random(16))
+		w.Keys = store.Keys{Primary: random(32), Secondary: random(32), Contents: random(32)}
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	old, err := e.Store.WorkflowHeader(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if err := e.Store.WorkflowVersion(ctx, old, old.Version); err != nil {
+		return false, err
+	}
+	w.ID, w.Keys, w.Created, w.ETag = old.ID, old.Keys, old.Created, old.ETag
+	if same(old.Definition, w.Definition) && same(old.Parameters, w.Parameters) && same(old.AccessControl, w.AccessControl) &&
+		same(old.Tags, w.Tags) && same(old.Identity, w.Identity) && old.State == w.State && old.Location == w.Location && old.Kind == w.Kind {
+		*w = *old
+		return true, nil
+	}
+	return false, nil
+}
+
+func same(a, b value.Value) bool {
+	return a.IsAbsent() == b.IsAbsent() && bytes.Equal(value.Reveal(a), value.Reveal(b))
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return b
+}
+
+// sealSecure marks the values of secure parameters, so that the store seals them
+// and nothing prints them.
+func sealSecure(p *definition.Program, parameters value.Value) value.Value {
+	for _, declared := range p.Parameters {
+		if entry, ok := parameters.Get(declared.Name); ok && declared.Secure() {
+			parameters = parameters.With(declared.Name, entry.Mark(declared.Value.Origins()...))
+		}
+	}
+	return parameters
+}
+
+// Workflow returns the current version of a workflow. It asks the store at most
+// once per Config.Fresh.
+func (e *Engine) Workflow(ctx context.Context, id string) (*Workflow, error) {
+	e.mu.Lock()
+	c := e.workflows[id]
+	e.mu.Unlock()
+	if c == nil || !e.Ambient.Now().Before(c.until) {
+		header, err := e.Store.WorkflowHeader(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		c = &cached{header, e.Ambient.Now().Add(e.Fresh)}
+		e.mu.Lock()
+		e.workflows[id] = c
+		e.mu.Unlock()
+	}
+	return e.compiled(ctx, c.header, c.header.Version)
+}
+
+// WorkflowVersion returns a workflow as it was in a version: a run keeps the one
+// it started with.
+func (e *Engine) WorkflowVersion(ctx context.Context, id, version string) (*Workflow, error) {
+	w, err := e.Workflow(ctx, id)
+	if err != nil || w.Version == version {
+		return w, err
+	}
+	return e.compiled(ctx, w.Workflow, version)
+}
+
+func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version string) (*Workflow, error) {
+	key := header.ID + "/" + version
+	e.mu.Lock()
+	program := e.programs[key]
+	e.mu.Unlock()
+	w := *header
+	if program != nil {
+		w.Version = version
+		return &Workflow{&w, program}, nil
+	}
+	if err := e.Store.WorkflowVersion(ctx, &w, version); err != nil {
+		return nil, err
+	}
+	program, problems := definition.Compile(definition.Source{Name: w.Name, Definition: w.Definition, Parameters: w.Parameters}, e.Catalog)
+	if program == nil {
+		var all []string
+		for _, p := range problems {
+			all = append(all, p.Error())
+		}
+		return nil, fmt.Errorf("version %s of workflow %s does not compile here: %s", version, w.Name, strings.Join(all, "; "))
+	}
+	e.mu.Lock()
+	e.programs[key] = program
+	e.mu.Unlock()
+	return &Workflow{&w, program}, nil
+}
+
+// SaveConnection stores a connection resource.
+func (e *Engine) SaveConnection(ctx context.Context, c store.Connection) error {
+	if err := e.Store.SaveConnection(ctx, c); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.connections = nil
+	return nil
+}

@@ -1,0 +1,214 @@
+// Package operation holds every action type, trigger type and connector: one
+// file each, which registers itself. An operation makes one attempt; retries,
+// polls and waits are states of the run.
+package operation
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/outbound"
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Deps are what operations reach the world with.
+type Deps struct {
+	HTTP Doer
+	// Vault returns the vault behind a Key Vault connection.
+	Vault func(connection Connection) (outbound.Vault, error)
+}
+
+// Doer sends one request. Its error is an *outbound.Failure.
+type Doer interface {
+	Do(ctx context.Context, r *outbound.Request) (*outbound.Response, error)
+}
+
+// Call is one attempt of an operation.
+type Call struct {
+	Action   string
+	Inputs   value.Value // evaluated
+	Deferred map[string]*expr.Template
+	// Env gives what a deferred template sees for one item; nil outside a run.
+	Env func(item value.Value) *expr.Env
+	// Attempt counts from 1. Keep is what the attempt before asked to remember.
+	Attempt int
+	Keep    value.Value
+	Options definition.Options
+	// Connection is what the action's entry in $connections leads to.
+	Connection Connection
+	Tracking   Tracking
+}
+
+// Connection is a managed API connection as an action reaches it.
+type Connection struct {
+	Key        string      // in $connections
+	API        string      // lower case, such as keyvault
+	ID         string      // the connection resource
+	Properties value.Value // of the connection resource; absent where it is not deployed here
+	Entry      value.Value // of $connections
+}
+
+// Tracking identifies a call to whoever receives it (actions §2.3).
+type Tracking struct {
+	WorkflowID, WorkflowName, WorkflowVersion string
+	RunName                                   string
+	ActionTrackingID, ClientTrackingID        string
+	RunTrackingID                             string
+}
+
+// Operation is an action type.
+type Operation struct {
+	definition.Spec
+	Doc      string
+	Examples []Example
+	// Run makes one attempt. It ends when ctx does, and never panics.
+	Run func(ctx context.Context, d Deps, c Call) run.Outcome
+}
+
+// Example shows the inputs of an action and what comes out, without I/O.
+type Example struct {
+	Inputs string // JSON
+	Want   string // JSON of the outputs, or of the error as {"code","message"}
+}
+
+// Trigger is a trigger type.
+type Trigger struct {
+	definition.Spec
+	Doc string
+	// Receive builds the outputs of a trigger that is called over HTTP. A non-nil
+	// Rejection is the answer to a call that starts no run.
+	Receive func(t *definition.Trigger, r *Received) (value.Value, *Rejection)
+}
+
+// Received is an inbound call that the gate has let in.
+type Received struct {
+	Method             string
+	Header             http.Header
+	Host               string
+	Queries            []Query // the caller's own, in order
+	RelativePathValues []Query
+	Body               []byte
+	HasBody            bool
+}
+
+// Query is one name and value.
+type Query struct{ Name, Value string }
+
+// Rejection is an answer in the product's error format.
+type Rejection struct {
+	Status        int
+	Code, Message string
+}
+
+// Connector is a managed API that is carried out here.
+type Connector struct {
+	API        string // lower case, the last segment of managedApis/{name}
+	Doc        string
+	Operations []ConnectorOperation
+}
+
+// ConnectorOperation is one method and path of a connector. In a path, {name}
+// stands for one segment, percent-encoded in the call.
+type ConnectorOperation struct {
+	ID     string // as in the connector's own definition: GetSecret
+	Method string
+	Path   string
+	Run    func(ctx context.Context, d Deps, c Call, path map[string]string) run.Outcome
+}
+
+var (
+	operations = map[string]*Operation{}
+	triggers   = map[string]*Trigger{}
+	connectors = map[string]*Connector{}
+)
+
+// register adds an operation, a trigger or a connector when the program starts.
+// A name that is taken is a mistake in the program and panics at once.
+func register(x any) bool {
+	switch x := x.(type) {
+	case Operation:
+		put(operations, x.Type, &x)
+	case Trigger:
+		put(triggers, x.Type, &x)
+	case Connector:
+		put(connectors, x.API, &x)
+	default:
+		panic(fmt.Sprintf("operation: cannot register a %T", x))
+	}
+	return true
+}
+
+func put[T any](m map[string]*T, name string, x *T) {
+	key := strings.ToLower(name)
+	if m[key] != nil {
+		panic("operation: " + name + " is registered twice")
+	}
+	m[key] = x
+}
+
+// Catalog is what is registered, as the compiler asks for it.
+type Catalog struct{}
+
+var _ definition.Catalog = Catalog{}
+
+// Action returns the spec of an action type, ignoring case.
+func (Catalog) Action(typ string) (definition.Spec, bool) {
+	if o := Find(typ); o != nil {
+		return o.Spec, true
+	}
+	return definition.Spec{}, false
+}
+
+// Trigger returns the spec of a trigger type, ignoring case.
+func (Catalog) Trigger(typ string) (definition.Spec, bool) {
+	if t := FindTrigger(typ); t != nil {
+		return t.Spec, true
+	}
+	return definition.Spec{}, false
+}
+
+// Connector tells whether a managed API is registered.
+func (Catalog) Connector(api string) bool { return FindConnector(api) != nil }
+
+// ActionTypes lists the registered action types.
+func (Catalog) ActionTypes() []string {
+	return names(operations, func(o *Operation) string { return o.Type })
+}
+
+// TriggerTypes lists the registered trigger types.
+func (Catalog) TriggerTypes() []string {
+	return names(triggers, func(t *Trigger) string { return t.Type })
+}
+
+// Connectors lists the registered managed APIs.
+func (Catalog) Connectors() []string {
+	return names(connectors, func(c *Connector) string { return c.API })
+}
+
+func names[T any](m map[string]*T, name func(*T) string) []string {
+	list := make([]string, 0, len(m))
+	for _, x := range m {
+		list = append(list, name(x))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Find returns the operation of an action type, ignoring case, or nil.
+func Find(typ string) *Operation { return operations[strings.ToLower(typ)] }
+
+// FindTrigger returns the trigger type, ignoring case, or nil.
+func FindTrigger(typ string) *Trigger { return triggers[strings.ToLower(typ)] }
+
+// FindConnector returns the connector of a managed API, ignoring case, or nil.
+func FindConnector(api string) *Connector { return connectors[strings.ToLower(api)] }
+
+// defaultTimeout is how long one synchronous call may take (actions §2.1).
+const defaultTimeout = 120 * time.Second

@@ -1,0 +1,416 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// RunKey names a run. Its partition follows from it: the workflow and the shard,
+// which the last two digits of the name say.
+type RunKey struct{ WorkflowID, Run string }
+
+func (k RunKey) partition() string { return k.WorkflowID + ":" + k.Run[max(0, len(k.Run)-2):] }
+
+// String returns the text of a doorbell message.
+func (k RunKey) String() string { return k.WorkflowID + "/" + k.Run }
+
+// ParseRunKey reads what String wrote.
+func ParseRunKey(s string) (RunKey, error) {
+	id, name, ok := strings.Cut(s, "/")
+	if !ok || id == "" || name == "" || escape(id) != id || escape(name) != name {
+		return RunKey{}, errors.New("not the name of a run")
+	}
+	return RunKey{id, name}, nil
+}
+
+// The rows of a run, all in its partition: R. its header, which is also its row
+// in the list of runs; D. when it must be looked at; and S., one range, with the
+// trigger (T), the actions (A.) and the inbox (I.).
+func headerKey(run string) string { return "R." + run }
+func dueKey(run string) string    { return "D." + run }
+func stateKey(run string) string  { return "S." + run + "." }
+
+// Lease says until when whoever drives the run may be believed to be at it, and
+// when the run must be looked at if nothing is heard of it: zero when it is over.
+type Lease struct{ Until, Due time.Time }
+
+// Snapshot is a run as it was loaded.
+type Snapshot struct {
+	State *run.State
+	ETag  string
+	Lease Lease
+	Inbox []Item
+}
+
+// Item is something that came from outside while a driver may be at work.
+type Item struct {
+	Key  string
+	Kind string // cancel
+	Data value.Value
+}
+
+// CreateRun writes a new run. It exists from then on, whatever happens.
+func (s *Store) CreateRun(ctx context.Context, st *run.State, l Lease) (etag string, err error) {
+	return s.commit(ctx, st, "", l, nil)
+}
+
+// CommitRun writes what changed since the last commit, in one transaction, if
+// nobody else wrote the run since (ErrConflict). Inbox items that the change took
+// up are removed with it.
+func (s *Store) CommitRun(ctx context.Context, st *run.State, etag string, l Lease, taken []Item) (string, error) {
+	return s.commit(ctx, st, etag, l, taken)
+}
+
+func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease, taken []Item) (string, error) {
+	key := RunKey{st.WorkflowID, st.Name}
+	var blobs []Blob
+	header := s.header(key, st, l, &blobs)
+	ops := []Op{{Kind: Replace, Key: headerKey(key.Run), Properties: header.properties, ETag: etag}}
+	errs := []error{header.err}
+	if etag == "" {
+		ops[0].Kind = Insert
+		trigger := s.record(key, stateKey(key.Run)+"T", &st.Trigger, &blobs)
+		ops = append(ops, Op{Kind: Insert, Key: stateKey(key.Run) + "T", Properties: trigger.properties})
+		errs = append(errs, trigger.err)
+	}
+	if l.Due.IsZero() {
+		if etag != "" {
+			ops = append(ops, Op{Kind: Delete, Key: dueKey(key.Run)})
+		}
+	} else {
+		ops = append(ops, Op{Kind: Replace, Key: dueKey(key.Run), Properties: Properties{"Due": l.Due.UTC()}})
+	}
+	for _, r := range st.Touched() {
+		recordKey := stateKey(key.Run) + "A." + escape(r.Name)
+		row := s.record(key, recordKey, r, &blobs)
+		ops = append(ops, Op{Kind: Replace, Key: recordKey, Properties: row.properties})
+		errs = append(errs, row.err)
+	}
+	for _, item := range taken {
+		ops = append(ops, Op{Kind: Delete, Key: item.Key})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	if err := s.putBlobs(ctx, blobs); err != nil {
+		return "", err
+	}
+	etags, err := s.backend.Transact(ctx, key.partition(), ops)
+	if err != nil {
+		return "", fmt.Errorf("commit run: %w", err)
+	}
+	st.Committed()
+	return etags[0], nil
+}
+
+func (s *Store) header(key RunKey, st *run.State, l Lease, blobs *[]Blob) *row {
+	variables := make([]value.Value, len(st.Variables))
+	for i, v := range st.Variables {
+		variables[i] = value.Object(
+			value.Member{Key: "name", Value: value.String(v.Name)},
+			value.Member{Key: "type", Value: value.String(v.Type)},
+			value.Member{Key: "value", Value: v.Value})
+	}
+	r := s.row(key.partition(), headerKey(key.Run), blobs).
+		text("Version", st.Version).text("ResourceID", st.ResourceID).text("Location", st.Location).
+		text("Status", string(st.Status)).text("Code", st.Code).time("Start", st.Start).time("End", st.End).
+		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).
+		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).text("Stopping", string(st.Stopping)).
+		text("TriggerName", st.Trigger.Name).time("Lease", l.Until).
+		value("Tags", st.Tags).value("Outputs", st.Outputs)
+	if len(variables) > 0 {
+		r.value("Variables", value.Array(variables...))
+	}
+	return r.failure(st.Error)
+}
+
+func (r *row) failure(e *run.Error) *row {
+	if e == nil {
+		return r
+	}
+	return r.text("ErrorCode", e.Code).text("ErrorMessage", shorten(e.Message))
+}
+
+// shorten keeps a message within what one column holds.
+func shorten(s string) string {
+	const most = 8 << 10
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+func (s *Store) record(key RunKey, recordKey string, rec *run.Record, blobs *[]Blob) *row {
+	r := s.row(key.partition(), recordKey, blobs).
+		text("Name", rec.Name).text("Status", string(rec.Status)).text("Code", rec.Code).
+		time("Start", rec.Start).time("End", rec.End).text("TrackingID", rec.TrackingID).
+		flag("HideInputs", rec.HideInputs).flag("HideOutputs", rec.HideOutputs).flag("Static", rec.Static).
+		number("Attempt", int64(rec.Attempt)).time("Wake", rec.Wake).
+		value("Inputs", rec.Inputs.Value).value("Outputs", rec.Outputs.Value).value("Sending", rec.Sending.Value).
+		value("Keep", rec.Keep).value("Tracked", rec.Tracked)
+	if len(rec.Retries) > 0 {
+		r.value("Retries", retriesValue(rec.Retries))
+	}
+	return r.failure(rec.Error)
+}
+
+// LoadRun reads a run: two reads, and one more per page of a thousand records.
+// Payloads in blobs stay there; see LoadPayloads.
+func (s *Store) LoadRun(ctx context.Context, key RunKey) (*Snapshot, error) {
+	headerRow, err := s.backend.Get(ctx, key.partition(), headerKey(key.Run))
+	if err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	snapshot, err := s.snapshot(ctx, key, headerRow)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.rangeAll(ctx, key.partition(), stateKey(key.Run), after(stateKey(key.Run)))
+	if err != nil {
+		return nil, fmt.Errorf("read records: %w", err)
+	}
+	for _, row := range rows {
+		switch kind := strings.TrimPrefix(row.Key, stateKey(key.Run)); {
+		case kind == "T":
+			t, err := s.readRecord(ctx, row)
+			if err != nil {
+				return nil, err
+			}
+			snapshot.State.Trigger = *t
+		case strings.HasPrefix(kind, "A."):
+			r, err := s.readRecord(ctx, row)
+			if err != nil {
+				return nil, err
+			}
+			snapshot.State.Records[r.Name] = r
+		case strings.HasPrefix(kind, "I."):
+			item, err := s.item(ctx, row)
+			if err != nil {
+				return nil, err
+			}
+			snapshot.Inbox = append(snapshot.Inbox, item)
+		}
+	}
+	return snapshot, nil
+}
+
+// RunHeader reads the header of a run: one read.
+func (s *Store) RunHeader(ctx context.Context, key RunKey) (*Snapshot, error) {
+	row, err := s.backend.Get(ctx, key.partition(), headerKey(key.Run))
+	if err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	return s.snapshot(ctx, key, row)
+}
+
+func (s *Store) snapshot(ctx context.Context, key RunKey, row Row) (*Snapshot, error) {
+	r := s.reader(ctx, row)
+	st := run.NewState(run.Header{
+		Name: key.Run, WorkflowID: key.WorkflowID, Version: r.text("Version"),
+		ResourceID: r.text("ResourceID"), Location: r.text("Location"), Tags: r.value("Tags"),
+		Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
+		Start: r.time("Start"), End: r.time("End"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"),
+		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Stopping: definition.Status(r.text("Stopping")),
+		Outputs: r.value("Outputs"),
+	})
+	st.Trigger.Name = r.text("TriggerName")
+	for _, v := range r.value("Variables").Elements {
+		st.Variables = append(st.Variables, run.Variable{Name: v.Member("name").Str(), Type: v.Member("type").Str(), Value: v.Member("value")})
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("read run: %w", r.err)
+	}
+	return &Snapshot{State: st, ETag: row.ETag, Lease: Lease{Until: r.time("Lease")}}, nil
+}
+
+func (r *reader) failure() *run.Error {
+	if r.text("ErrorCode") == "" && r.text("ErrorMessage") == "" {
+		return nil
+	}
+	return &run.Error{Code: r.text("ErrorCode"), Message: r.text("ErrorMessage")}
+}
+
+func (s *Store) readRecord(ctx context.Context, row Row) (*run.Record, error) {
+	r := s.reader(ctx, row)
+	rec := &run.Record{
+		Name: r.text("Name"), Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
+		Start: r.time("Start"), End: r.time("End"), TrackingID: r.text("TrackingID"),
+		HideInputs: r.flag("HideInputs"), HideOutputs: r.flag("HideOutputs"), Static: r.flag("Static"),
+		Attempt: int(r.number("Attempt")), Wake: r.time("Wake"),
+		Inputs: r.payload("Inputs"), Outputs: r.payload("Outputs"), Sending: r.payload("Sending"),
+		Keep: r.value("Keep"), Tracked: r.value("Tracked"), Retries: readRetries(r.value("Retries")),
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("read record: %w", r.err)
+	}
+	return rec, nil
+}
+
+// payload reads a payload that lies in the row; of one in a blob only the name.
+func (r *reader) payload(column string) run.Payload {
+	if name, ok := r.s.codec.BlobName(r.p, column); ok {
+		return run.Payload{Blob: name}
+	}
+	return run.Payload{Value: r.value(column)}
+}
+
+// LoadPayloads fetches the blobs of records, in place.
+func (s *Store) LoadPayloads(ctx context.Context, key RunKey, st *run.State, records []*run.Record) error {
+	for _, rec := range records {
+		recordKey := stateKey(key.Run) + "A." + escape(rec.Name)
+		if rec == &st.Trigger {
+			recordKey = stateKey(key.Run) + "T"
+		}
+		row, err := s.backend.Get(ctx, key.partition(), recordKey)
+		if err != nil {
+			return fmt.Errorf("read payload: %w", err)
+		}
+		r := s.reader(ctx, row)
+		rec.Inputs, rec.Outputs, rec.Sending = run.Payload{Value: r.value("Inputs")}, run.Payload{Value: r.value("Outputs")}, run.Payload{Value: r.value("Sending")}
+		if r.err != nil {
+			return fmt.Errorf("read payload: %w", r.err)
+		}
+	}
+	return nil
+}
+
+// Post puts an item into the inbox of a run; its driver takes it up with the
+// next commit. seq makes the item unique: a repeat of the same does nothing.
+func (s *Store) Post(ctx context.Context, key RunKey, seq, kind string, data value.Value) error {
+	var blobs []Blob
+	itemKey := stateKey(key.Run) + "I." + escape(seq)
+	row := s.row(key.partition(), itemKey, &blobs).text("Kind", kind).value("Data", data)
+	if row.err != nil {
+		return row.err
+	}
+	if err := s.putBlobs(ctx, blobs); err != nil {
+		return err
+	}
+	_, err := s.backend.Transact(ctx, key.partition(), []Op{{Kind: Insert, Key: itemKey, Properties: row.properties}})
+	if err != nil && !errors.Is(err, ErrConflict) {
+		return fmt.Errorf("post to run: %w", err)
+	}
+	return nil
+}
+
+// Ring makes some driver look at a run after a delay. Doorbells may get lost: the
+// due row is what counts.
+func (s *Store) Ring(ctx context.Context, key RunKey, delay time.Duration) error {
+	if err := s.Doorbell().Send(ctx, key.String(), min(max(delay, 0), MaxRingDelay)); err != nil {
+		return fmt.Errorf("ring: %w", err)
+	}
+	return nil
+}
+
+// DueRuns lists the runs of a workflow whose due time is not after now.
+func (s *Store) DueRuns(ctx context.Context, workflowID string, now time.Time) ([]RunKey, error) {
+	partition := RunKey{workflowID, "00"}.partition()
+	rows, err := s.rangeAll(ctx, partition, "D.", after("D."))
+	if err != nil {
+		return nil, fmt.Errorf("list due runs: %w", err)
+	}
+	var due []RunKey
+	for _, row := range rows {
+		if at, _ := row.Properties["Due"].(time.Time); !at.After(now) {
+			due = append(due, RunKey{workflowID, strings.TrimPrefix(row.Key, "D.")})
+		}
+	}
+	return due, nil
+}
+
+// Runs pages through the headers of the runs of a workflow, newest first.
+func (s *Store) Runs(ctx context.Context, workflowID string, limit int, token string) ([]*Snapshot, string, error) {
+	partition := RunKey{workflowID, "00"}.partition()
+	rows, next, err := s.backend.Range(ctx, partition, "R.", after("R."), limit, token)
+	if err != nil {
+		return nil, "", fmt.Errorf("list runs: %w", err)
+	}
+	list := make([]*Snapshot, 0, len(rows))
+	for _, row := range rows {
+		snapshot, err := s.snapshot(ctx, RunKey{workflowID, strings.TrimPrefix(row.Key, "R.")}, row)
+		if err != nil {
+			return nil, "", err
+		}
+		list = append(list, snapshot)
+	}
+	return list, next, nil
+}
+
+func retriesValue(list []run.Attempt) value.Value {
+	items := make([]value.Value, len(list))
+	for i, a := range list {
+		items[i] = value.Object(
+			value.Member{Key: "startTime", Value: value.String(a.Start.Format(time.RFC3339Nano))},
+			value.Member{Key: "endTime", Value: value.String(a.End.Format(time.RFC3339Nano))},
+			value.Member{Key: "code", Value: value.String(a.Code)},
+			value.Member{Key: "clientRequestId", Value: value.String(a.ClientRequestID)},
+			value.Member{Key: "error", Value: a.Error.Value()})
+	}
+	return value.Array(items...)
+}
+
+func readRetries(v value.Value) []run.Attempt {
+	var list []run.Attempt
+	for _, item := range v.Elements {
+		a := run.Attempt{Code: item.Member("code").Str(), ClientRequestID: item.Member("clientRequestId").Str()}
+		a.Start, _ = time.Parse(time.RFC3339Nano, item.Member("startTime").Str())
+		a.End, _ = time.Parse(time.RFC3339Nano, item.Member("endTime").Str())
+		if e := item.Member("error"); !e.IsNull() {
+			a.Error = &run.Error{Code: e.Member("code").Str(), Message: e.Member("message").Str()}
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// Inbox reads what was posted to a run and not yet taken up.
+func (s *Store) Inbox(ctx context.Context, key RunKey) ([]Item, error) {
+	prefix := stateKey(key.Run) + "I."
+	rows, err := s.rangeAll(ctx, key.partition(), prefix, after(prefix))
+	if err != nil {
+		return nil, fmt.Errorf("read inbox: %w", err)
+	}
+	var items []Item
+	for _, row := range rows {
+		item, err := s.item(ctx, row)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+func (s *Store) item(ctx context.Context, row Row) (Item, error) {
+	r := s.reader(ctx, row)
+	item := Item{Key: row.Key, Kind: r.text("Kind"), Data: r.value("Data")}
+	if r.err != nil {
+		return Item{}, fmt.Errorf("read inbox: %w", r.err)
+	}
+	return item, nil
+}
+
+// Release ends the lease of whoever drove the run, so that it can be driven at
+// once.
+func (s *Store) Release(ctx context.Context, key RunKey, now time.Time) error {
+	row, err := s.backend.Get(ctx, key.partition(), headerKey(key.Run))
+	if err != nil {
+		return fmt.Errorf("read run: %w", err)
+	}
+	delete(row.Properties, "Lease")
+	_, err = s.backend.Transact(ctx, key.partition(), []Op{
+		{Kind: Replace, Key: row.Key, Properties: row.Properties, ETag: row.ETag},
+		{Kind: Replace, Key: dueKey(key.Run), Properties: Properties{"Due": now.UTC()}},
+	})
+	if err != nil {
+		return fmt.Errorf("release run: %w", err)
+	}
+	return nil
+}

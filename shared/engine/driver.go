@@ -158,10 +158,10 @@ func (d *driver) launch(ctx context.Context) {
 	}
 	for _, c := range d.send {
 		d.inflight++
+		attempt := d.e.attempt(ctx, d.w, d.st, c)
 		d.e.work.Go(func() {
-			outcome := d.e.execute(ctx, d.w, d.st, c)
 			select {
-			case d.results <- outcome:
+			case d.results <- attempt(ctx):
 			case <-ctx.Done():
 			}
 		})

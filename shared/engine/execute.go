@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"runtime/debug"
 	"strings"
 
 	"github.com/latchwork/latchwork/shared/definition"
@@ -13,36 +12,38 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// execute makes one attempt of an operation. A mistake in an operation fails its
-// action, not the process.
-func (e *Engine) execute(ctx context.Context, w *Workflow, st *run.State, c run.Execute) (done run.Completed) {
-	a, attempt := c.Action, c.Record.Attempt
-	log := e.Log.With().Str("workflow", w.Name).Str("run", st.Name).Str("action", a.Name).Int("attempt", attempt).Logger()
-	done = run.Completed{Action: a.Name, Attempt: attempt}
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error().Bytes("stack", debug.Stack()).Msg("an operation panicked")
-			done.Outcome = run.Fail("InternalServerError", "InternalServerError", "The action failed because of an error inside the engine.")
-		}
-		log.Debug().Str("status", string(done.Outcome.Status)).Str("code", done.Outcome.Code).Msg("attempt ended")
-	}()
-	connection, err := e.connection(ctx, w, a)
-	if err != nil {
-		log.Error().Err(err).Msg("the connection cannot be read")
-		done.Outcome = run.Fail("InternalServerError", "InternalServerError", "The connection of the action cannot be read.")
-		done.Outcome.Retry = true
-		return done
-	}
-	done.Outcome = operation.Find(a.Type).Run(ctx, e.Deps, operation.Call{
-		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: attempt, Keep: c.Record.Keep,
-		Options: a.Options, Connection: connection,
+// execute makes one attempt of an operation.
+func (e *Engine) execute(ctx context.Context, w *Workflow, st *run.State, c run.Execute) run.Completed {
+	return e.attempt(ctx, w, st, c)(ctx)
+}
+
+// attempt prepares one attempt of an operation. What it returns touches nothing
+// of the run's state, so that it may run while the state moves on.
+func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.Execute) func(context.Context) run.Completed {
+	a, number := c.Action, c.Record.Attempt
+	log := e.Log.With().Str("workflow", w.Name).Str("run", st.Name).Str("action", a.Name).Int("attempt", number).Logger()
+	call := operation.Call{
+		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: number, Keep: c.Record.Keep, Options: a.Options,
 		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, item, e.Ambient) },
 		Tracking: operation.Tracking{
 			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name,
 			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
 		},
-	})
-	return done
+	}
+	var err error
+	call.Connection, err = e.connection(ctx, w, a)
+	return func(ctx context.Context) run.Completed {
+		var outcome run.Outcome
+		if err != nil {
+			log.Error().Err(err).Msg("the connection cannot be read")
+			outcome = run.Fail("InternalServerError", "InternalServerError", "The connection of the action cannot be read.")
+			outcome.Retry = true
+		} else {
+			outcome = operation.Attempt(ctx, e.Deps, call, a.Type, log)
+		}
+		log.Debug().Str("status", string(outcome.Status)).Str("code", outcome.Code).Msg("attempt ended")
+		return run.Completed{Action: a.Name, Attempt: number, Outcome: outcome}
+	}
 }
 
 // connection resolves the entry of $connections that an action names to the

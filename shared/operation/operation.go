@@ -7,9 +7,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
@@ -212,3 +215,19 @@ func FindConnector(api string) *Connector { return connectors[strings.ToLower(ap
 
 // defaultTimeout is how long one synchronous call may take (actions §2.1).
 const defaultTimeout = 120 * time.Second
+
+// Attempt makes one attempt of an action type. A mistake in an operation fails
+// its action, not the process.
+func Attempt(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (outcome run.Outcome) {
+	o := Find(typ)
+	if o == nil {
+		return run.Fail("BadRequest", definition.InvalidTemplate, fmt.Sprintf("The action type '%s' is not available here.", typ))
+	}
+	defer func() {
+		if recover() != nil {
+			log.Error().Bytes("stack", debug.Stack()).Msg("an operation panicked")
+			outcome = run.Fail("InternalServerError", "InternalServerError", "The action failed because of an error inside the engine.")
+		}
+	}()
+	return o.Run(ctx, d, c)
+}

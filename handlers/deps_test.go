@@ -1,0 +1,85 @@
+package handlers_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/latchwork/latchwork/"
+
+// mayImport is the house rule: which packages of the module each may import. A
+// change of this table is a design decision; its commit says why.
+var mayImport = map[string]string{
+	"shared/value":      "",
+	"shared/seal":       "",
+	"shared/template":   "shared/value",
+	"shared/expr":       "shared/value",
+	"shared/definition": "shared/value shared/expr",
+	"shared/run":        "shared/value shared/expr shared/definition",
+	"shared/outbound":   "shared/value shared/seal",
+	"shared/operation":  "shared/value shared/expr shared/definition shared/run shared/outbound",
+	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
+	"shared/engine":     "shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
+
+	"shared/store/local": "shared/store",
+	"shared/store/azure": "shared/store",
+
+	"handlers/host": "shared/store shared/value",
+	"handlers/gate": "shared/value",
+}
+
+// pure packages do no I/O and know no time: what they import of the standard
+// library is bounded too.
+var (
+	pure      = []string{"shared/value", "shared/expr", "shared/definition", "shared/run", "shared/template"}
+	forbidden = []string{"net", "net/http", "os", "sync", "crypto/rand", "math/rand", "math/rand/v2", "syscall", "os/exec"}
+)
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsFollowTheTable(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		seen[name] = true
+		check(t, name, p.Imports)
+	}
+	for name := range mayImport {
+		if !seen[name] {
+			t.Errorf("the table names %s, which does not exist", name)
+		}
+	}
+}
+
+func check(t *testing.T, name string, imports []string) {
+	allowed, inTable := mayImport[name]
+	for _, path := range imports {
+		own, isOwn := strings.CutPrefix(path, module)
+		switch {
+		case isOwn && strings.HasPrefix(name, "shared/") && strings.HasPrefix(own, "handlers"):
+			t.Errorf("%s imports %s: shared never imports handlers", name, own)
+		case isOwn && inTable && !slices.Contains(strings.Fields(allowed), own):
+			t.Errorf("%s imports %s, which the table does not allow", name, own)
+		case slices.Contains(pure, name) && slices.Contains(forbidden, path):
+			t.Errorf("%s is pure and imports %s", name, path)
+		}
+	}
+}

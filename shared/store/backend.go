@@ -48,8 +48,7 @@ type OpKind uint8
 const (
 	Insert  OpKind = iota + 1 // fails with ErrConflict if the row exists
 	Replace                   // with ETag: fails with ErrConflict unless it matches; without: insert or replace
-	Delete                    // with ETag as Replace; without: succeeds also if there is no row
-	Check                     // with ETag: fails with ErrConflict unless the row is unchanged; writes nothing
+	Delete                    // the row must exist (ErrNotFound); with ETag as Replace
 )
 
 // Op is one operation of a transaction.
@@ -65,7 +64,7 @@ type Op struct {
 // ErrConflict or ErrTooLarge may have had its effect.
 type Backend interface {
 	// Transact carries out all operations in one partition, or none. It returns
-	// one ETag per operation ("" for deletes and checks).
+	// one ETag per operation ("" for deletes).
 	Transact(ctx context.Context, partition string, ops []Op) ([]string, error)
 	// Get reads one row.
 	Get(ctx context.Context, partition, key string) (Row, error)

@@ -87,7 +87,7 @@ func (r *row) value(column string, v value.Value) *row {
 	if v.IsAbsent() || r.err != nil {
 		return r
 	}
-	columns, blob, err := r.s.codec.Encode(r.place, column, v)
+	columns, blobs, err := r.s.codec.Encode(r.place, column, v)
 	if err != nil {
 		r.err = fmt.Errorf("encode %s: %w", column, err)
 		return r
@@ -95,9 +95,7 @@ func (r *row) value(column string, v value.Value) *row {
 	for name, c := range columns {
 		r.properties[name] = c
 	}
-	if blob != nil {
-		*r.blobs = append(*r.blobs, *blob)
-	}
+	*r.blobs = append(*r.blobs, blobs...)
 	return r
 }
 

@@ -1,0 +1,70 @@
+# `make` alone explains itself. Everything a target needs it installs by itself,
+# into the user's cache, pinned.
+
+CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/latchwork
+GO      := go
+TOOLS   := $(CACHE)/tools
+LINT    := $(TOOLS)/golangci-lint-2.15.0
+STAT    := $(TOOLS)/benchstat
+AZURITE := $(CACHE)/azurite-3.35.0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## serve the sample workflows on http://127.0.0.1:7071, with the store in a file
+	$(GO) run .
+
+test: azurite-install ## run all tests; installs Azurite (pinned) on first use
+	$(GO) test ./...
+
+check: format-check generate-check azurite-install ## all that CI checks: format, vet, lint, generated files, tests with the race detector
+	$(GO) vet ./...
+	$(MAKE) --no-print-directory lint
+	$(GO) test -race ./...
+
+lint: $(LINT) ## run golangci-lint (pinned)
+	$(LINT) run ./...
+
+format: ## format all Go files
+	gofmt -w $$(git ls-files '*.go')
+
+format-check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+generate: ## write generated files: functions/*/function.json, the catalogue, docs
+	$(GO) generate ./...
+
+generate-check:
+	$(GO) test ./handlers -run 'Generated' -count=1
+
+bench: ## run all benchmarks; BENCH=regexp and COUNT=n narrow them
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
+		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+			echo "$$f $$t"; $(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$t$$" -fuzztime $(or $(FUZZTIME),10s) || exit 1; \
+		done; done
+
+package: ## lay out dist/, the folder that is deployed to Azure Functions
+	$(GO) run . package --out dist
+
+azurite: azurite-install ## start the storage emulator on its usual ports
+	node $(AZURITE)/node_modules/azurite/dist/src/azurite.js --silent --location $(CACHE)/azurite-data --skipApiVersionCheck --disableTelemetry
+
+azurite-install: $(AZURITE)/.installed
+
+$(AZURITE)/.installed: tools/azurite/package-lock.json
+	mkdir -p $(AZURITE)
+	cp tools/azurite/package.json tools/azurite/package-lock.json $(AZURITE)/
+	npm ci --prefix $(AZURITE) --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(TOOLS)/golangci-lint $(LINT)
+
+.PHONY: help run test check lint format format-check generate generate-check bench fuzz package azurite azurite-install

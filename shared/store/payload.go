@@ -1,0 +1,242 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/latchwork/latchwork/shared/seal"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Codec turns values into columns of a row and back. What derives from a secret
+// is taken out and sealed; it shows neither in the row nor in a blob.
+type Codec struct{ Sealer *seal.Sealer }
+
+// Blob is a payload too large for a row. It is written before the commit that
+// names it.
+type Blob struct {
+	Name string
+	Data []byte
+}
+
+// The columns of a payload X: X holds JSON text up to maxInline bytes; XZ the
+// same compressed; XBlob names a blob. XSeal, or the blob XSealBlob, holds what
+// was taken out.
+const (
+	suffixPacked   = "Z"
+	suffixBlob     = "Blob"
+	suffixSeal     = "Seal"
+	suffixSealBlob = "SealBlob"
+
+	maxInline = 30 << 10
+	maxPlain  = 256 << 20 // of a decompressed payload
+)
+
+var (
+	packer, _   = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPlain), zstd.WithDecoderConcurrency(1))
+)
+
+// Encode returns the columns of v under a column name, and the blobs to be
+// written first. place is where the row stands.
+func (c Codec) Encode(place, column string, v value.Value) (Properties, []Blob, error) {
+	p := Properties{}
+	var blobs []Blob
+	if v.IsAbsent() {
+		return p, nil, nil
+	}
+	visible, taken := take(v)
+	c.put(p, &blobs, place, column, value.Reveal(visible))
+	if len(taken) > 0 {
+		c.seal(p, &blobs, place+"\n"+column, column, value.Reveal(value.Array(taken...)))
+	}
+	return p, blobs, nil
+}
+
+func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text []byte) {
+	if len(text) <= maxInline && utf8.Valid(text) {
+		p[column] = string(text)
+		return
+	}
+	packed := packer.EncodeAll(text, nil)
+	if len(packed) <= MaxBinaryBytes {
+		p[column+suffixPacked] = packed
+		return
+	}
+	name := blobName(place, column, packed)
+	p[column+suffixBlob] = name
+	*blobs = append(*blobs, Blob{name, packed})
+}
+
+func (c Codec) seal(p Properties, blobs *[]Blob, place, column string, text []byte) {
+	sealed := c.Sealer.Seal(packer.EncodeAll(text, nil), place)
+	if len(sealed) <= MaxBinaryBytes/2 {
+		p[column+suffixSeal] = sealed
+		return
+	}
+	name := blobName(place, column+suffixSeal, sealed)
+	p[column+suffixSealBlob] = name
+	*blobs = append(*blobs, Blob{name, sealed})
+}
+
+// blobName: where the payload belongs and what it holds, so that writing it twice
+// is harmless and nothing is ever overwritten.
+func blobName(place, column string, data []byte) string {
+	partition, _, _ := strings.Cut(place, "\n")
+	h := sha256.New()
+	h.Write([]byte(place + "\n" + column + "\n"))
+	h.Write(data)
+	return strings.ReplaceAll(partition, ":", "/") + "/" + hex.EncodeToString(h.Sum(nil)[:20])
+}
+
+// take returns v with null in place of each outermost value that has an origin,
+// and what was there: triples of path, value and origins.
+func take(v value.Value) (visible value.Value, taken []value.Value) {
+	if !v.Marked() {
+		return v, nil
+	}
+	visible = takeAt(v, nil, &taken)
+	return visible, taken
+}
+
+func takeAt(v value.Value, path []value.Value, taken *[]value.Value) value.Value {
+	if origins := v.Origins(); len(origins) > 0 {
+		list := make([]value.Value, 0, 2*len(origins))
+		for _, o := range origins {
+			list = append(list, value.Int(int64(o.Class)), value.String(o.Name))
+		}
+		*taken = append(*taken, value.Array(value.Array(append([]value.Value(nil), path...)...), v, value.Array(list...)))
+		return value.Null()
+	}
+	if !v.Marked() {
+		return v
+	}
+	switch v.Kind() {
+	case value.KindArray:
+		items := make([]value.Value, v.Len())
+		for i, item := range v.Elements {
+			items[i] = takeAt(item, append(path, value.Int(int64(i))), taken)
+		}
+		return value.Array(items...)
+	case value.KindObject:
+		b := value.NewObject(v.Len())
+		for i := range v.Len() {
+			b.Set(v.KeyAt(i), takeAt(v.At(i), append(path, value.Int(int64(i))), taken))
+		}
+		return b.Build()
+	default:
+		return v
+	}
+}
+
+// Decode returns the value under a column name; fetch reads a blob.
+func (c Codec) Decode(place, column string, p Properties, fetch func(name string) ([]byte, error)) (value.Value, error) {
+	text, found, err := c.text(column, p, fetch)
+	if err != nil || !found {
+		return value.Value{}, err
+	}
+	v, err := value.Parse(text)
+	if err != nil {
+		return value.Value{}, errors.New("the stored payload is not JSON")
+	}
+	sealed, _ := p[column+suffixSeal].([]byte)
+	if name, ok := p[column+suffixSealBlob].(string); ok {
+		if sealed, err = fetch(name); err != nil {
+			return value.Value{}, fmt.Errorf("read sealed payload: %w", err)
+		}
+	}
+	if len(sealed) == 0 {
+		return v, nil
+	}
+	packed, err := c.Sealer.Open(sealed, place+"\n"+column)
+	if err != nil {
+		return value.Value{}, err
+	}
+	if text, err = unpacker.DecodeAll(packed, nil); err != nil {
+		return value.Value{}, errors.New("the sealed payload cannot be unpacked")
+	}
+	taken, err := value.Parse(text)
+	if err != nil {
+		return value.Value{}, errors.New("the sealed payload is not JSON")
+	}
+	for _, t := range taken.Elements {
+		v = restore(v, t.At(0), 0, t.At(1).Mark(origins(t.At(2))...))
+	}
+	return v, nil
+}
+
+func (c Codec) text(column string, p Properties, fetch func(string) ([]byte, error)) (text []byte, found bool, err error) {
+	if s, ok := p[column].(string); ok {
+		return []byte(s), true, nil
+	}
+	packed, ok := p[column+suffixPacked].([]byte)
+	if name, isBlob := p[column+suffixBlob].(string); isBlob {
+		if packed, err = fetch(name); err != nil {
+			return nil, false, fmt.Errorf("read payload: %w", err)
+		}
+		ok = true
+	}
+	if !ok {
+		return nil, false, nil
+	}
+	if text, err = unpacker.DecodeAll(packed, nil); err != nil {
+		return nil, false, errors.New("the stored payload cannot be unpacked")
+	}
+	return text, true, nil
+}
+
+func origins(list value.Value) []value.Origin {
+	var all []value.Origin
+	for i := 0; i+1 < list.Len(); i += 2 {
+		class, _ := list.At(i).AsInt()
+		all = append(all, value.Origin{Class: value.Class(class), Name: list.At(i + 1).Str()})
+	}
+	return all
+}
+
+// restore puts x at a path of positions into v.
+func restore(v, path value.Value, depth int, x value.Value) value.Value {
+	if depth == path.Len() {
+		return x
+	}
+	at, _ := path.At(depth).AsInt()
+	if int(at) >= v.Len() {
+		return v
+	}
+	switch v.Kind() {
+	case value.KindArray:
+		items := make([]value.Value, v.Len())
+		for i, item := range v.Elements {
+			items[i] = item
+		}
+		items[at] = restore(items[at], path, depth+1, x)
+		return value.Array(items...)
+	case value.KindObject:
+		b := value.NewObject(v.Len())
+		for i := range v.Len() {
+			item := v.At(i)
+			if i == int(at) {
+				item = restore(item, path, depth+1, x)
+			}
+			b.Set(v.KeyAt(i), item)
+		}
+		return b.Build()
+	default:
+		return v
+	}
+}
+
+// BlobName tells whether a payload lies in a blob, and in which.
+func (c Codec) BlobName(p Properties, column string) (string, bool) {
+	if name, ok := p[column+suffixBlob].(string); ok {
+		return name, true
+	}
+	name, ok := p[column+suffixSealBlob].(string)
+	return name, ok
+}

@@ -81,4 +81,3 @@ func readAll(ctx context.Context, answer azblob.DownloadStreamResponse) ([]byte,
 	}
 	return data, err
 }
-

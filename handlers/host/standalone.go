@@ -1,0 +1,226 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+// Standalone plays the Functions host for the same custom handler, in one process
+// (functions-host §11).
+type Standalone struct {
+	handler   http.Handler
+	functions []routed
+	app       App
+	settings  Settings
+	options   Options
+}
+
+// Options of a standalone host.
+type Options struct {
+	// Queue returns the queue of a name.
+	Queue func(name string) store.Queue
+	// Key opens functions of level function and admin; "" opens them to everybody,
+	// as func start does.
+	Key string
+	// Setting resolves %NAME% in queue names.
+	Setting func(name string) string
+	Now     func() time.Time
+	After   func(time.Duration) <-chan time.Time
+	Log     zerolog.Logger
+}
+
+// NewStandalone returns a host for an app.
+func NewStandalone(a App, s Settings, o Options) (*Standalone, error) {
+	handler, err := NewCustomHandler(a, s)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.After == nil {
+		o.After = time.After
+	}
+	return &Standalone{handler: handler, functions: handler.(*customHandler).functions, app: a, settings: s, options: o}, nil
+}
+
+// Serve answers HTTP, polls the queues and fires the timers until ctx ends, and
+// then lets what is under way end within grace.
+func (h *Standalone) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		// A slow body must not hold a connection for ever; the largest one has time.
+		ReadTimeout: 5 * time.Minute,
+	}
+	var loops sync.WaitGroup
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	for _, f := range h.app.Functions {
+		switch {
+		case f.Queue != nil:
+			loops.Go(func() { h.poll(inner, f) })
+		case f.Timer != nil:
+			loops.Go(func() { h.tick(inner, f) })
+		}
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	var err error
+	select {
+	case <-ctx.Done():
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		err = server.Shutdown(limited)
+	case err = <-failed:
+	}
+	stop()
+	loops.Wait()
+	return err
+}
+
+// platformHeaders tell where a request came from. Here nothing stands in front,
+// so what a client sends of them is not true.
+var platformHeaders = []string{
+	"X-Client-Ip", "Client-Ip", "X-Client-Port", "X-Original-Url", "X-Waws-Unencoded-Url", "Disguised-Host", "X-Arr-Ssl",
+	"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Ms-Client-Principal",
+	"X-Ms-Client-Principal-Id", "X-Ms-Client-Principal-Name", "X-Ms-Client-Principal-Idp", "X-Ms-Invocation-Id",
+}
+
+// ServeHTTP routes as the host does: reserved paths, then functions by name.
+func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, name := range platformHeaders {
+		r.Header.Del(name)
+	}
+	path := strings.Trim(r.URL.EscapedPath(), "/")
+	if rest, ok := cutPrefixFold(path, "admin/"); ok {
+		h.admin(w, r, rest)
+		return
+	}
+	if path == "" {
+		answer(w, http.StatusOK, "{}")
+		return
+	}
+	f, ok := match(h.functions, h.settings.RoutePrefix, r.Method, path)
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if f.HTTP.AuthLevel != Anonymous && !h.keyFits(r) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if r.ContentLength > maxBody {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Header.Set("X-Azure-Functions-InvocationId", newID())
+	ctx, cancel := context.WithTimeout(r.Context(), h.settings.FunctionTimeout)
+	defer cancel()
+	h.handler.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// keyFits: the header wins over the query, without falling back (functions-host §9).
+func (h *Standalone) keyFits(r *http.Request) bool {
+	if h.options.Key == "" {
+		return true
+	}
+	given := r.Header.Get("X-Functions-Key")
+	if given == "" {
+		given = r.URL.Query().Get("code")
+	}
+	return subtle.ConstantTimeCompare([]byte(given), []byte(h.options.Key)) == 1
+}
+
+// admin answers the part of the host's own API that people use.
+func (h *Standalone) admin(w http.ResponseWriter, r *http.Request, path string) {
+	path = strings.ToLower(path)
+	if path == "host/ping" {
+		answer(w, http.StatusOK, "{}")
+		return
+	}
+	if !h.keyFits(r) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	name, isFunction := strings.CutPrefix(path, "functions/")
+	switch {
+	case path == "host/status" && r.Method == http.MethodGet:
+		answer(w, http.StatusOK, `{"state":"Running","id":"latchwork"}`)
+	case isFunction && r.Method == http.MethodPost:
+		h.invokeByHand(w, r, name)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+func (h *Standalone) invokeByHand(w http.ResponseWriter, r *http.Request, name string) {
+	for _, f := range h.app.Functions {
+		if !strings.EqualFold(f.Name, name) || f.HTTP != nil {
+			continue
+		}
+		var in struct {
+			Input string `json:"input"`
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+		if err != nil || len(body) > 0 && json.Unmarshal(body, &in) != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		go func() {
+			ctx := context.WithoutCancel(r.Context())
+			if f.Queue != nil {
+				_ = h.invokeQueue(ctx, f, store.Message{Text: in.Input, DequeueCount: 1}) // logged by invoke
+			} else {
+				_ = h.invokeTimer(ctx, f, false)
+			}
+		}()
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	w.WriteHeader(http.StatusNotFound)
+}
+
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	s := hex.EncodeToString(b[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// invoke calls a function through its envelope, as the host does over the wire.
+func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any, metadata map[string]any) error {
+	metadata["sys"] = map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": newID()}
+	body, err := json.Marshal(map[string]any{"Data": data, "Metadata": metadata})
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", f.Name, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.settings.FunctionTimeout)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/"+f.Name, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	r.Header.Set("X-Azure-Functions-InvocationId", newID())
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	if err := readReply(w.Code, w.Header(), w.Body.Bytes()); err != nil {
+		h.options.Log.Warn().Err(err).Str("function", f.Name).Msg("invocation failed")
+		return err
+	}
+	return nil
+}

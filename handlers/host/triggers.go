@@ -1,0 +1,152 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+// The lease of a received message and how often it is renewed (functions-host
+// §7.2).
+const (
+	messageLease = 10 * time.Minute
+	firstBackoff = 100 * time.Millisecond
+)
+
+// poll receives messages of one queue and has them handled, several at a time.
+func (h *Standalone) poll(ctx context.Context, f Function) {
+	queue := h.options.Queue(h.expand(f.Queue.Name))
+	slots := make(chan struct{}, h.settings.BatchSize+h.settings.NewBatchThreshold)
+	var handling sync.WaitGroup
+	defer handling.Wait()
+	backoff := firstBackoff
+	for ctx.Err() == nil {
+		free := min(cap(slots)-len(slots), h.settings.BatchSize)
+		if free == 0 {
+			if !pause(ctx, h.options.After(firstBackoff), nil) {
+				return
+			}
+			continue
+		}
+		messages, err := queue.Receive(ctx, free, messageLease)
+		if err != nil && ctx.Err() == nil {
+			h.options.Log.Warn().Err(err).Str("queue", f.Queue.Name).Msg("the queue cannot be read")
+		}
+		for _, m := range messages {
+			slots <- struct{}{}
+			handling.Go(func() {
+				defer func() { <-slots }()
+				h.handle(ctx, f, queue, m)
+			})
+		}
+		if len(messages) > 0 {
+			backoff = firstBackoff
+			continue
+		}
+		if !pause(ctx, h.options.After(backoff), queue.Arrival()) {
+			return
+		}
+		backoff = min(2*backoff, h.settings.MaxPollingInterval)
+	}
+}
+
+// pause waits for the time, or for an arrival; it tells whether to go on.
+func pause(ctx context.Context, until <-chan time.Time, arrival <-chan struct{}) bool {
+	select {
+	case <-until:
+		return true
+	case <-arrival:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (h *Standalone) expand(name string) string {
+	for strings.Count(name, "%") >= 2 && h.options.Setting != nil {
+		before, rest, _ := strings.Cut(name, "%")
+		setting, after, _ := strings.Cut(rest, "%")
+		name = before + h.options.Setting(setting) + after
+	}
+	return name
+}
+
+// handle has one message handled and settles it: deleted, seen again, or moved to
+// the poison queue (functions-host §7.3). It finishes what it began when the
+// host stops.
+func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, m store.Message) {
+	ctx = context.WithoutCancel(ctx)
+	failed := m.DequeueCount > h.settings.MaxDequeueCount
+	if !failed {
+		done := make(chan error, 1)
+		go func() { done <- h.invokeQueue(ctx, f, m) }()
+		renew := h.options.After(messageLease / 2)
+	waiting:
+		for {
+			select {
+			case err := <-done:
+				failed = err != nil
+				break waiting
+			case <-renew:
+				if kept, err := queue.Hide(ctx, m, messageLease); err == nil {
+					m = kept
+				}
+				renew = h.options.After(messageLease / 2)
+			}
+		}
+	}
+	var err error
+	switch {
+	case !failed:
+		err = queue.Delete(ctx, m)
+	case m.DequeueCount < h.settings.MaxDequeueCount:
+		_, err = queue.Hide(ctx, m, h.settings.VisibilityTimeout)
+	default:
+		if err = h.options.Queue(h.expand(f.Queue.Name)+"-poison").Send(ctx, m.Text, 0); err == nil {
+			err = queue.Delete(ctx, m)
+		}
+	}
+	if err != nil {
+		h.options.Log.Warn().Err(err).Str("queue", f.Queue.Name).Msg("a message was not settled; it will be seen again")
+	}
+}
+
+func (h *Standalone) invokeQueue(ctx context.Context, f Function, m store.Message) error {
+	metadata := map[string]any{
+		"DequeueCount": fmt.Sprint(m.DequeueCount), "Id": encodeText(m.ID), "PopReceipt": encodeText(m.Receipt),
+		"InsertionTime": m.Inserted.UTC().Format("2006-01-02T15:04:05+00:00"),
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal([]byte(m.Text), &object) == nil {
+		for k, v := range object { // the host lets a payload overwrite its own metadata
+			metadata[k] = encodeText(strings.Trim(string(v), `"`))
+		}
+	}
+	return h.invoke(ctx, f, map[string]any{queueBinding: encodeText(m.Text)}, metadata)
+}
+
+func (h *Standalone) invokeTimer(ctx context.Context, f Function, pastDue bool) error {
+	return h.invoke(ctx, f, map[string]any{timerBinding: map[string]any{
+		"Schedule": map[string]any{"AdjustForDST": true}, "ScheduleStatus": nil, "IsPastDue": pastDue,
+	}}, map[string]any{})
+}
+
+// tick fires a timer, one run at a time: what falls due during a run is dropped.
+func (h *Standalone) tick(ctx context.Context, f Function) {
+	schedule, err := ParseSchedule(f.Timer.Schedule)
+	if err != nil {
+		return // Validate has refused it
+	}
+	for {
+		next := schedule.Next(h.options.Now())
+		if next.IsZero() || !pause(ctx, h.options.After(next.Sub(h.options.Now())), nil) {
+			return
+		}
+		_ = h.invokeTimer(context.WithoutCancel(ctx), f, false) // logged by invoke; the next tick comes anyway
+	}
+}

@@ -1,0 +1,418 @@
+// Package gate checks inbound calls, in a fixed order (inbound-security §6). A
+// call that is refused leaves no run and no trigger history, only a line in the
+// log.
+package gate
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Target is a workflow as the gate must know it.
+type Target struct {
+	ID, State                string
+	PrimaryKey, SecondaryKey []byte
+	AccessControl            value.Value
+	Trigger                  func(name string) (Trigger, bool)
+}
+
+// Trigger is a trigger that can be called.
+type Trigger struct {
+	Name         string
+	Method       string // "" means POST (triggers §11.2)
+	RelativePath string
+}
+
+// ErrUnknown means that there is no such workflow.
+var ErrUnknown = errors.New("unknown workflow")
+
+// Directory finds workflows. Its error is ErrUnknown, or says why it cannot tell.
+type Directory func(ctx context.Context, workflowID string) (*Target, error)
+
+// Parameter is one value of a relative path.
+type Parameter struct{ Name, Value string }
+
+// Call is a call that was let in.
+type Call struct {
+	WorkflowID, Trigger string
+	RelativePath        []Parameter
+	Queries             []Parameter // the caller's own
+}
+
+// Rejection is an answer in the product's error format.
+type Rejection struct {
+	Status        int
+	Code, Message string
+}
+
+// Gate lets calls through or answers them.
+type Gate struct {
+	Directory Directory
+	Client    ClientAddress
+	Now       func() time.Time
+	Log       zerolog.Logger
+	// Next receives the calls that were let in.
+	Next func(w http.ResponseWriter, r *http.Request, c Call)
+}
+
+// maxURL is the longest URL (inbound-security §7, row 28).
+const maxURL = 16384
+
+// inbound is a call on its way through the checks.
+type inbound struct {
+	g         *Gate
+	r         *http.Request
+	path      invokePath
+	query     url.Values
+	target    *Target // nil for a workflow that does not exist, until step 2 is answered
+	trigger   Trigger
+	signature signature
+	call      Call
+}
+
+// checks is the order of inbound-security §6. What is not known here is not told
+// to callers who have not shown a valid signature: 2 answers after 4.
+var checks = []struct {
+	name  string
+	check func(*inbound) *Rejection
+}{
+	{"url length", (*inbound).urlLength},
+	{"api version", (*inbound).apiVersion},
+	{"scheme", (*inbound).scheme},
+	{"signature", (*inbound).verify},
+	{"exists", (*inbound).exists},
+	{"permission", (*inbound).permission},
+	{"address", (*inbound).address},
+	{"enabled", (*inbound).enabled},
+	{"method", (*inbound).method},
+	{"relative path", (*inbound).relativePath},
+}
+
+// ServeHTTP runs the checks.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in := &inbound{g: g, r: r, query: r.URL.Query()}
+	var ok bool
+	if in.path, ok = parsePath(r.URL.EscapedPath()); !ok {
+		Reject(w, Rejection{http.StatusNotFound, "ResourceNotFound", "There is nothing at this address."})
+		return
+	}
+	in.signature = readSignature(in.query)
+	target, err := g.Directory(r.Context(), in.path.workflowID)
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		g.Log.Error().Err(err).Str("workflow", in.path.workflowID).Msg("a workflow cannot be read")
+		w.Header().Set("Retry-After", "5")
+		Reject(w, Rejection{http.StatusServiceUnavailable, "ServiceUnavailable", "The service cannot answer now."})
+		return
+	}
+	in.target = target
+	for _, c := range checks {
+		if rejection := c.check(in); rejection != nil {
+			g.Log.Warn().Str("check", c.name).Str("code", rejection.Code).Str("workflow", in.path.workflowID).Msg("a call was refused")
+			Reject(w, *rejection)
+			return
+		}
+	}
+	in.call.WorkflowID, in.call.Trigger = in.target.ID, in.trigger.Name
+	in.call.Queries = ownQueries(r.URL.RawQuery)
+	g.Next(w, r, in.call)
+}
+
+// Reject writes an error answer.
+func Reject(w http.ResponseWriter, r Rejection) {
+	body, err := json.Marshal(map[string]any{"error": map[string]string{"code": r.Code, "message": r.Message}})
+	if err != nil {
+		body = []byte("{}") // texts always encode
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	if h.Get("x-ms-request-id") == "" {
+		h.Set("x-ms-request-id", ":"+newID())
+	}
+	w.WriteHeader(r.Status)
+	_, _ = w.Write(body) // a caller that is gone needs no answer
+}
+
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	s := hex.EncodeToString(b[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+func (in *inbound) urlLength() *Rejection {
+	if len(in.r.URL.RequestURI()) > maxURL {
+		return &Rejection{http.StatusRequestURITooLong, "RequestUriTooLong", fmt.Sprintf("The request URI is longer than %d characters.", maxURL)}
+	}
+	return nil
+}
+
+func (in *inbound) apiVersion() *Rejection {
+	if in.query.Get("api-version") == "" {
+		return &Rejection{http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."}
+	}
+	return nil
+}
+
+// scheme: exactly one of a signature and an Authorization header.
+func (in *inbound) scheme() *Rejection {
+	header := in.r.Header.Get("Authorization")
+	switch {
+	case in.signature.present && header != "":
+		name, _, _ := strings.Cut(header, " ")
+		return &Rejection{http.StatusUnauthorized, "DirectApiRequestHasMoreThanOneAuthorization", fmt.Sprintf(
+			"The request has SAS authentication scheme, '%s' authorization scheme or internal token scheme. Only one scheme should be used.", schemeName(name))}
+	case header != "":
+		return in.token()
+	case !in.signature.present && in.sasDisabled():
+		return &Rejection{http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The OAuth authorization scheme is required."}
+	case !in.signature.present:
+		return &Rejection{http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The request must be authenticated only by Shared Access scheme."}
+	case in.sasDisabled():
+		return &Rejection{http.StatusUnauthorized, "DirectApiInvalidAuthorizationScheme", "The request has SAS authentication scheme while it is disabled under your access control policy."}
+	}
+	return nil
+}
+
+// schemeName keeps the first word of an Authorization header only if it is the
+// name of a scheme: a bare token there must not be echoed.
+func schemeName(word string) string {
+	for _, known := range []string{"Basic", "Bearer", "Digest", "HMAC", "HOBA", "Negotiate", "NTLM", "PoP", "SharedAccessSignature", "SharedKey"} {
+		if strings.EqualFold(word, known) {
+			return known
+		}
+	}
+	return "Unknown"
+}
+
+// token answers a call that brings a token. No workflow can have a policy that a
+// token satisfies unless its access control holds one.
+func (in *inbound) token() *Rejection {
+	name, _, _ := strings.Cut(in.r.Header.Get("Authorization"), " ")
+	policies := in.accessControl("openAuthenticationPolicies").Member("policies")
+	if strings.EqualFold(name, "Bearer") && policies.Len() == 0 {
+		return &Rejection{http.StatusUnauthorized, "OAuthAccessPolicyNotFound", "No open authentication access policy is set on this workflow."}
+	}
+	return &Rejection{http.StatusUnauthorized, "DirectApiInvalidAuthorizationScheme", "The provided authorization token is not valid. The request should have a valid authorization header with 'Bearer' scheme."}
+}
+
+func (in *inbound) accessControl(member string) value.Value {
+	if in.target == nil {
+		return value.Value{}
+	}
+	return in.target.AccessControl.Member("triggers").Member(member)
+}
+
+func (in *inbound) sasDisabled() bool {
+	return strings.EqualFold(in.accessControl("sasAuthenticationPolicy").Member("state").Str(), "Disabled")
+}
+
+// nobody's keys stand in for those of a workflow that does not exist, so that the
+// answer takes as long and says the same.
+var nobody = make([]byte, 32)
+
+func (in *inbound) verify() *Rejection {
+	keys := [][]byte{nobody, nobody}
+	if in.target != nil {
+		keys = [][]byte{in.target.PrimaryKey, in.target.SecondaryKey}
+	}
+	genuine := in.signature.verify(in.path.workflowID, keys...) && in.target != nil
+	if !genuine || in.signature.expired(in.g.Now()) {
+		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", "The authentication credentials are not valid."}
+	}
+	return nil
+}
+
+func (in *inbound) exists() *Rejection {
+	var ok bool
+	if in.trigger, ok = in.target.Trigger(in.path.trigger); !ok {
+		return &Rejection{http.StatusNotFound, "WorkflowTriggerNotFound", fmt.Sprintf("The workflow '%s' trigger '%s' could not be found.", in.target.ID, in.path.trigger)}
+	}
+	return nil
+}
+
+func (in *inbound) permission() *Rejection {
+	scope := "/triggers/" + in.path.trigger
+	if !in.signature.allows(scope + "/run") {
+		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf("You do not have permissions to perform action 'run' on scope '%s/paths/'.", scope)}
+	}
+	return nil
+}
+
+func (in *inbound) address() *Rejection {
+	rules, set := in.accessControl("allowedCallerIpAddresses"), false
+	if in.target != nil {
+		set = in.target.AccessControl.Member("triggers").Has("allowedCallerIpAddresses")
+	}
+	if !set {
+		return nil
+	}
+	address, known := in.g.Client.Of(in.r)
+	if known && parseRules(rules).allow(address) {
+		return nil
+	}
+	shown := "unknown"
+	if known {
+		shown = address.String()
+	}
+	return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf(
+		"The client IP address '%s' is not in the allowed caller IP address ranges specified in the workflow access control configuration.", shown)}
+}
+
+func (in *inbound) enabled() *Rejection {
+	if !strings.EqualFold(in.target.State, "Enabled") {
+		return &Rejection{http.StatusBadRequest, "WorkflowTriggerIsNotEnabled", fmt.Sprintf(
+			"Could not execute workflow '%s' trigger '%s' with state '%s': trigger is not enabled.", in.target.ID, in.trigger.Name, in.target.State)}
+	}
+	return nil
+}
+
+func (in *inbound) method() *Rejection {
+	want := strings.ToUpper(in.trigger.Method)
+	if want == "" {
+		want = http.MethodPost
+	}
+	if in.r.Method != want {
+		return &Rejection{http.StatusBadRequest, "TriggerRequestMethodNotValid", fmt.Sprintf(
+			"The HTTP method of the request to trigger '%s' is not valid: expected '%s' and actual '%s'.", in.trigger.Name, want, in.r.Method)}
+	}
+	return nil
+}
+
+// relativePath: parameters take one segment each, literals match exactly
+// (triggers §11.2).
+func (in *inbound) relativePath() *Rejection {
+	mismatch := &Rejection{http.StatusBadRequest, "TriggerRelativePathNotValid", fmt.Sprintf(
+		"The relative path of the request does not match the relative path '%s' of trigger '%s'.", in.trigger.RelativePath, in.trigger.Name)}
+	want, got := segments(in.trigger.RelativePath), segments(in.path.relative)
+	if len(want) != len(got) {
+		return mismatch
+	}
+	for i, segment := range want {
+		decoded, err := url.PathUnescape(got[i])
+		if err != nil {
+			return mismatch
+		}
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			in.call.RelativePath = append(in.call.RelativePath, Parameter{strings.TrimSuffix(name, "}"), decoded})
+		} else if segment != decoded {
+			return mismatch
+		}
+	}
+	return nil
+}
+
+func segments(path string) []string {
+	path = strings.Trim(path, "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+// ownQueries are the caller's own, decoded, in their order.
+func ownQueries(raw string) []Parameter {
+	var list []Parameter
+	for piece := range strings.SplitSeq(raw, "&") {
+		k, v, _ := strings.Cut(piece, "=")
+		name, err := url.QueryUnescape(k)
+		if err != nil || name == "" || sasParameters[name] {
+			continue
+		}
+		text, err := url.QueryUnescape(v)
+		if err != nil {
+			text = v
+		}
+		list = append(list, Parameter{name, text})
+	}
+	return list
+}
+
+// invokePath is /workflows/{id}/triggers/{trigger}/paths/invoke[/{relative}].
+type invokePath struct{ workflowID, trigger, relative string }
+
+func parsePath(escaped string) (invokePath, bool) {
+	parts := strings.SplitN(strings.TrimPrefix(escaped, "/"), "/", 7)
+	fits := len(parts) >= 6 && strings.EqualFold(parts[0], "workflows") && strings.EqualFold(parts[2], "triggers") &&
+		strings.EqualFold(parts[4], "paths") && strings.EqualFold(parts[5], "invoke")
+	if !fits {
+		return invokePath{}, false
+	}
+	id, errID := url.PathUnescape(parts[1])
+	trigger, errTrigger := url.PathUnescape(parts[3])
+	p := invokePath{workflowID: id, trigger: trigger}
+	if len(parts) == 7 {
+		p.relative = parts[6]
+	}
+	return p, errID == nil && errTrigger == nil && id != "" && trigger != ""
+}
+
+// rules are the ranges of an allow-list. An empty one lets only other workflows
+// in, which do not come this way.
+type rules []struct{ from, to netip.Addr }
+
+// parseRules reads a list of { "addressRange": … }. A range that cannot be read
+// allows nobody.
+func parseRules(list value.Value) rules {
+	var all rules
+	for _, entry := range list.Elements {
+		text, ok := entry.Member("addressRange").AsString()
+		if !ok {
+			continue // the older form of an empty list: an array
+		}
+		if from, to, ok := parseRange(text); ok {
+			all = append(all, struct{ from, to netip.Addr }{from, to})
+		}
+	}
+	return all
+}
+
+// parseRange reads an address, a prefix or first-last, in v4 or v6.
+func parseRange(s string) (from, to netip.Addr, ok bool) {
+	s = strings.TrimSpace(s)
+	if p, err := netip.ParsePrefix(s); err == nil {
+		from = p.Masked().Addr()
+		return from, lastOf(p.Masked()), true
+	}
+	first, last, isRange := strings.Cut(s, "-")
+	from, err := netip.ParseAddr(strings.TrimSpace(first))
+	if err != nil {
+		return from, to, false
+	}
+	if !isRange {
+		return from.Unmap(), from.Unmap(), true
+	}
+	to, err = netip.ParseAddr(strings.TrimSpace(last))
+	return from.Unmap(), to.Unmap(), err == nil && from.Unmap().Is4() == to.Unmap().Is4()
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+func (l rules) allow(a netip.Addr) bool {
+	for _, r := range l {
+		if a.Is4() == r.from.Is4() && r.from.Compare(a) <= 0 && a.Compare(r.to) <= 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -2,15 +2,8 @@ package outbound
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
-	"errors"
-	"net/http"
 	"strings"
-	"sync"
-
-	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -18,32 +11,42 @@ import (
 // Authentication adds credentials to a request. There is one type per kind of
 // the language (actions §2.6).
 type Authentication interface {
-	apply(ctx context.Context, c *Client, w *wire) error
+	apply(ctx context.Context, c *Client, x *exchange) error
 }
 
 // ParseAuthentication reads an evaluated authentication object; nil for type
-// None. Its error is a *Failure.
+// None. Its error is a *Failure, which names properties and never quotes them.
 func ParseAuthentication(v value.Value) (Authentication, error) {
-	text := func(name string) string { return v.Member(name).Str() }
-	kind := strings.ToLower(strings.ReplaceAll(text("type"), " ", ""))
-	switch kind {
-	case "none", "":
-		if kind == "" && v.Len() > 0 {
-			return nil, missing("type")
-		}
+	if v.IsNull() {
 		return nil, nil
+	}
+	if v.Kind() != value.KindObject {
+		return nil, invalidAuthentication("The authentication is not an object.")
+	}
+	// The type may be the text that the designer shows: 'Active Directory OAuth'.
+	kind := strings.ToLower(strings.ReplaceAll(text(v.Member("type")), " ", ""))
+	switch kind {
+	case "none":
+		return nil, nil
+	case "":
+		return nil, missing("type")
 	case "basic":
-		return require(v, basic{text("username"), text("password")}, "username", "password")
+		if v.Member("password").IsNull() { // an empty one is in use: the key is the user name
+			return nil, missing("password")
+		}
+		return require(v, basic{text(v.Member("username")), secretOf(v, "password")}, "username")
 	case "raw":
-		return require(v, raw{text("value")}, "value")
+		return require(v, raw{secretOf(v, "value")}, "value")
 	case "clientcertificate":
-		return require(v, clientCertificate{text("pfx"), text("password")}, "pfx")
+		return require(v, clientCertificate{secretOf(v, "pfx"), secretOf(v, "password")}, "pfx")
 	case "managedserviceidentity", "managedidentity":
-		return managedIdentity{identity: text("identity"), audience: text("audience")}, nil
+		return managedIdentity{identity: text(v.Member("identity")), audience: text(v.Member("audience"))}, nil
 	case "activedirectoryoauth":
-		o := oauth{authority: text("authority"), tenant: text("tenant"), audience: text("audience"), clientID: text("clientId"),
-			secret: text("secret"), pfx: text("pfx"), password: text("password")}
-		if o.secret == "" && o.pfx == "" {
+		o := oauth{
+			authority: text(v.Member("authority")), tenant: text(v.Member("tenant")), audience: text(v.Member("audience")), clientID: text(v.Member("clientId")),
+			secret: secretOf(v, "secret"), pfx: secretOf(v, "pfx"), password: secretOf(v, "password"),
+		}
+		if o.secret.empty() && o.pfx.empty() {
 			return nil, missing("secret")
 		}
 		return require(v, o, "tenant", "audience", "clientId")
@@ -53,7 +56,7 @@ func ParseAuthentication(v value.Value) (Authentication, error) {
 
 func require(v value.Value, a Authentication, members ...string) (Authentication, error) {
 	for _, m := range members {
-		if v.Member(m).Str() == "" {
+		if text(v.Member(m)) == "" {
 			return nil, missing(m)
 		}
 	}
@@ -61,101 +64,105 @@ func require(v value.Value, a Authentication, members ...string) (Authentication
 }
 
 func missing(member string) *Failure {
-	return &Failure{Code: "InvalidAuthentication", Message: "The authentication lacks the property '" + member + "', or it is empty."}
+	return invalidAuthentication("The authentication lacks the property '" + member + "', or it is empty.")
 }
 
-// secretMembers are what history shows as *sanitized* (secure-data §4).
-var secretMembers = []string{"password", "value", "secret", "pfx"}
+func invalidAuthentication(message string) *Failure {
+	return &Failure{Code: "InvalidAuthentication", Message: message}
+}
+
+// text is the plain text of a member: here a mark ends, because the bytes are on
+// their way out (architecture §8). A password of digits may have become a number.
+func text(v value.Value) string {
+	if s, ok := v.AsString(); ok {
+		return s
+	}
+	if v.IsNull() {
+		return ""
+	}
+	return string(value.Reveal(v))
+}
+
+// secret is a secret member of an authentication. It stays a marked value until
+// the request is encoded, so that whoever prints it prints no secret.
+type secret struct {
+	value value.Value
+	class value.Class
+}
+
+func secretOf(v value.Value, member string) secret {
+	m := v.Member(member)
+	if m.IsNull() {
+		return secret{}
+	}
+	s := secret{m.Mark(value.Origin{Class: value.Credential, Name: "authentication"}), value.Secured}
+	for _, o := range m.Taint() {
+		if o.Class == value.Credential {
+			s.class = value.Credential
+		}
+	}
+	return s
+}
+
+func (s secret) empty() bool    { return s.reveal() == "" }
+func (s secret) reveal() string { return text(s.value) }
+
+// note makes a secret known to the second net, with the strictness of its
+// origin: what the definition holds in the clear, or what another action's
+// visible outputs show, is hidden in logs but not in history.
+func (s secret) note(live *Credentials, forms ...string) {
+	for _, form := range append(forms, s.reveal()) {
+		live.note(form, s.class)
+	}
+}
+
+// sanitized stands in history for the secret members of an authentication
+// (secure-data §4).
+const sanitized = "*sanitized*"
 
 // Sanitize returns an authentication object as history may show it.
 func Sanitize(v value.Value) value.Value {
+	if v.IsNull() {
+		return v
+	}
 	if v.Kind() != value.KindObject {
-		return value.String("*sanitized*")
+		return value.String(sanitized)
 	}
-	for _, m := range secretMembers {
-		if v.Has(m) {
-			v = v.With(m, value.String("*sanitized*"))
+	b := value.NewObject(v.Len())
+	for name, m := range v.Members {
+		switch strings.ToLower(name) {
+		case "password", "value", "secret", "pfx":
+			m = value.String(sanitized)
 		}
+		b.Set(name, m)
 	}
-	return v
+	return b.Build()
 }
 
-type basic struct{ username, password string }
+type basic struct {
+	username string
+	password secret
+}
 
-func (b basic) apply(_ context.Context, _ *Client, w *wire) error {
-	w.request.SetBasicAuth(b.username, b.password)
+func (b basic) apply(_ context.Context, c *Client, x *exchange) error {
+	pair := b.username + ":" + b.password.reveal()
+	b.password.note(c.config.Live, pair)
+	x.request.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 	return nil
 }
 
-type raw struct{ value string }
+// raw is the whole Authorization header.
+type raw struct{ value secret }
 
-func (r raw) apply(_ context.Context, c *Client, w *wire) error {
-	c.config.Live.Note(r.value)
-	w.request.Header.Set("Authorization", r.value)
+func (r raw) apply(_ context.Context, c *Client, x *exchange) error {
+	header := strings.TrimSpace(r.value.reveal())
+	if !validHeader(header) {
+		return invalidAuthentication("The property 'value' of the authentication is no valid header.")
+	}
+	_, credential, _ := strings.Cut(header, " ")
+	r.value.note(c.config.Live, credential)
+	x.request.Header.Set("Authorization", header)
 	return nil
-}
-
-type clientCertificate struct{ pfx, password string }
-
-func (cc clientCertificate) apply(_ context.Context, c *Client, w *wire) error {
-	transport, err := c.clients.get(cc.pfx, cc.password)
-	if err != nil {
-		return err
-	}
-	w.client = &http.Client{Transport: transport}
-	return nil
-}
-
-// decodePFX reads a PFX as base64, with its chain.
-func decodePFX(pfx, password string) (*tls.Certificate, error) {
-	data, err := base64.StdEncoding.DecodeString(pfx)
-	if err != nil {
-		return nil, &Failure{Code: "InvalidAuthentication", Message: "The 'pfx' of the authentication is not base64."}
-	}
-	key, leaf, chain, err := pkcs12.DecodeChain(data, password)
-	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
-		return nil, &Failure{Code: "InvalidAuthentication", Message: "The password does not open the 'pfx' of the authentication."}
-	}
-	if err != nil {
-		return nil, &Failure{Code: "InvalidAuthentication", Message: "The 'pfx' of the authentication cannot be read."}
-	}
-	certificate := &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
-	for _, c := range chain {
-		certificate.Certificate = append(certificate.Certificate, c.Raw)
-	}
-	return certificate, nil
-}
-
-// certificateTransports keeps one transport per client certificate, so that
-// connections can be used again. Certificates are told apart by a hash.
-type certificateTransports struct {
-	base Config
-	mu   sync.Mutex
-	made map[[32]byte]*http.Transport
-}
-
-// maxCertificates bounds the cache; one over it empties it.
-const maxCertificates = 64
-
-func (t *certificateTransports) get(pfx, password string) (*http.Transport, error) {
-	key := sha256.Sum256([]byte(pfx + "\x00" + password))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if made, ok := t.made[key]; ok {
-		return made, nil
-	}
-	certificate, err := decodePFX(pfx, password)
-	if err != nil {
-		return nil, err
-	}
-	if t.made == nil || len(t.made) >= maxCertificates {
-		for _, old := range t.made {
-			old.CloseIdleConnections()
-		}
-		t.made = map[[32]byte]*http.Transport{}
-	}
-	t.made[key] = t.base.transport(certificate)
-	return t.made[key], nil
 }
 
 // managedIdentity signs in as the identity of the app.
@@ -165,7 +172,7 @@ type managedIdentity struct{ identity, audience string }
 // (secure-data §7).
 const defaultAudience = "https://management.azure.com/"
 
-func (m managedIdentity) apply(ctx context.Context, c *Client, w *wire) error {
+func (m managedIdentity) apply(ctx context.Context, c *Client, x *exchange) error {
 	audience := m.audience
 	if audience == "" {
 		audience = defaultAudience
@@ -181,11 +188,11 @@ func (m managedIdentity) apply(ctx context.Context, c *Client, w *wire) error {
 	if err != nil {
 		return err
 	}
-	return c.bearer(w, token)
+	return c.bearer(x, token)
 }
 
-func (c *Client) bearer(w *wire, token string) error {
+func (c *Client) bearer(x *exchange, token string) error {
 	c.config.Live.Note(token)
-	w.request.Header.Set("Authorization", "Bearer "+token)
+	x.request.Header.Set("Authorization", "Bearer "+token)
 	return nil
 }

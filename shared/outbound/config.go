@@ -8,160 +8,241 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
+	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
-// Config says what may be reached, and how.
+// Config says what may be reached, and how. The zero value reaches everything
+// but metadata services, with the limits of the product.
 type Config struct {
-	MaxBody int64
-	// Roots are trusted besides the system's; nil: only those.
+	Timeout time.Duration // of one exchange; 0: DefaultTimeout
+	MaxBody int64         // of an answer, unpacked; 0: DefaultMaxBody
+	// Roots are what is trusted; nil: what the system trusts.
 	Roots *x509.CertPool
 	// ConnectTo sends what is meant for one host and port to another address, as
 	// curl's --connect-to does. Certificates must still be valid for the host that
 	// was meant.
 	ConnectTo map[string]string
-	// OnAzure forbids loopback: on the platform something else listens there.
-	OnAzure bool
+	// DenyLoopback forbids this machine: on Azure something else listens there.
+	DenyLoopback bool
 	// DenyPrivate forbids private networks.
 	DenyPrivate bool
 	// Identity gives tokens for managed identities; nil: there are none.
 	Identity TokenSource
-	// Live learns every token that is fetched, so that it can be found where it
+	// Live learns every credential that is used, so that it can be found where it
 	// should not be; nil: nobody does.
 	Live *Credentials
+	// KeyVault is the address of the Key Vault behind keyvault connections; empty:
+	// there is none.
+	KeyVault string
+	// VaultCache is for how long a secret is used without asking the vault again.
+	VaultCache time.Duration
+	// TrustVaultChallenge lets a vault outside Azure's domains say which resource
+	// its tokens are for.
+	TrustVaultChallenge bool
 }
 
 // Settings that this package reads.
 const (
-	SettingCAFile      = "LATCHWORK_CA_FILE"
-	SettingConnectTo   = "LATCHWORK_CONNECT_TO"
+	// SettingCAFile is a PEM file of certificate authorities that are trusted
+	// besides the system's.
+	SettingCAFile = "LATCHWORK_CA_FILE"
+	// SettingConnectTo redirects connections, such as
+	// graph.microsoft.com:443=127.0.0.1:8443, several separated by commas.
+	SettingConnectTo = "LATCHWORK_CONNECT_TO"
+	// SettingDenyPrivate (true or false) forbids private networks.
 	SettingDenyPrivate = "LATCHWORK_DENY_PRIVATE_NETWORKS"
+	// SettingDenyLoopback (true or false) forbids this machine; true on Azure
+	// unless set.
+	SettingDenyLoopback = "LATCHWORK_DENY_LOOPBACK"
+	// SettingTimeout is the longest that one call may take, such as 90s.
+	SettingTimeout = "LATCHWORK_HTTP_TIMEOUT"
+	// SettingMaxBody is the largest answer in bytes.
+	SettingMaxBody = "LATCHWORK_HTTP_MAX_BODY"
 )
 
 // FromEnv reads the configuration from settings and reports all that is wrong
-// with them at once.
+// with them at once. The errors name settings and never quote values.
 func FromEnv(getenv func(string) string) (Config, error) {
-	c := Config{OnAzure: getenv("WEBSITE_SITE_NAME") != "" && getenv("AZURE_FUNCTIONS_ENVIRONMENT") != "Development"}
-	var errs []error
-	if path := getenv(SettingCAFile); path != "" {
-		pem, err := os.ReadFile(path)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", SettingCAFile, err))
-		} else if c.Roots, err = x509.SystemCertPool(); err != nil {
-			c.Roots = x509.NewCertPool()
-		}
-		if c.Roots != nil && !c.Roots.AppendCertsFromPEM(pem) {
-			errs = append(errs, fmt.Errorf("%s: no certificate in %s", SettingCAFile, path))
-		}
+	s := settings{getenv: getenv}
+	c := Config{
+		Timeout:             s.duration(SettingTimeout, DefaultTimeout, time.Second, time.Hour),
+		MaxBody:             s.size(SettingMaxBody, DefaultMaxBody),
+		Roots:               s.roots(SettingCAFile),
+		ConnectTo:           s.connectTo(SettingConnectTo),
+		DenyLoopback:        s.flag(SettingDenyLoopback, onAzure(getenv)),
+		DenyPrivate:         s.flag(SettingDenyPrivate, false),
+		KeyVault:            s.vault(SettingVault),
+		VaultCache:          s.duration(SettingVaultCache, DefaultVaultCache, 0, 24*time.Hour),
+		TrustVaultChallenge: s.flag(SettingTrustVaultChallenge, false),
 	}
-	var err error
-	if c.ConnectTo, err = parseConnectTo(getenv(SettingConnectTo)); err != nil {
-		errs = append(errs, err)
-	}
-	switch v := strings.ToLower(getenv(SettingDenyPrivate)); v {
-	case "", "false", "0":
-	case "true", "1":
-		c.DenyPrivate = true
-	default:
-		errs = append(errs, fmt.Errorf("%s: want true or false", SettingDenyPrivate))
-	}
-	return c, errors.Join(errs...)
+	return c, errors.Join(s.errs...)
 }
 
-// parseConnectTo reads "host:port=address:port", several separated by commas.
-func parseConnectTo(s string) (map[string]string, error) {
-	if s == "" {
-		return nil, nil
+// onAzure tells the platform from the tools that imitate it on a laptop
+// (functions-host §4.1).
+func onAzure(getenv func(string) string) bool {
+	return getenv("WEBSITE_SITE_NAME") != "" && getenv("AZURE_FUNCTIONS_ENVIRONMENT") != "Development"
+}
+
+// settings reads settings one by one and collects what is wrong with them.
+type settings struct {
+	getenv func(string) string
+	errs   []error
+}
+
+func (s *settings) refuse(name, want string) {
+	s.errs = append(s.errs, fmt.Errorf("%s: want %s", name, want))
+}
+
+func (s *settings) flag(name string, otherwise bool) bool {
+	switch strings.ToLower(strings.TrimSpace(s.getenv(name))) {
+	case "":
+		return otherwise
+	case "true", "1":
+		return true
+	case "false", "0":
+		return false
+	}
+	s.refuse(name, "true or false")
+	return otherwise
+}
+
+func (s *settings) duration(name string, otherwise, least, most time.Duration) time.Duration {
+	text := strings.TrimSpace(s.getenv(name))
+	if text == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < least || d > most {
+		s.refuse(name, fmt.Sprintf("a time from %s to %s, such as 90s", least, most))
+		return otherwise
+	}
+	return d
+}
+
+func (s *settings) size(name string, otherwise int64) int64 {
+	text := strings.TrimSpace(s.getenv(name))
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1024 || n > 1<<32 {
+		s.refuse(name, "a number of bytes from 1024 to 4294967296")
+		return otherwise
+	}
+	return n
+}
+
+func (s *settings) roots(name string) *x509.CertPool {
+	path := s.getenv(name)
+	if path == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		s.errs = append(s.errs, fmt.Errorf("%s: %w", name, err))
+		return nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		s.refuse(name, "a PEM file with a certificate")
+	}
+	return roots
+}
+
+// connectTo reads "host:port=address:port", several separated by commas.
+func (s *settings) connectTo(name string) map[string]string {
+	text := strings.TrimSpace(s.getenv(name))
+	if text == "" {
+		return nil
 	}
 	m := map[string]string{}
-	for entry := range strings.SplitSeq(s, ",") {
-		from, to, ok := strings.Cut(strings.TrimSpace(entry), "=")
-		_, _, errFrom := net.SplitHostPort(from)
-		_, _, errTo := net.SplitHostPort(to)
-		if !ok || errFrom != nil || errTo != nil {
-			return nil, fmt.Errorf("%s: want host:port=address:port, several separated by commas", SettingConnectTo)
+	for entry := range strings.SplitSeq(text, ",") {
+		from, to, _ := strings.Cut(strings.TrimSpace(entry), "=")
+		if !hostAndPort(from) || !hostAndPort(to) {
+			s.refuse(name, "host:port=address:port, several separated by commas")
+			continue
 		}
 		m[strings.ToLower(from)] = to
 	}
-	return m, nil
+	return m
 }
 
-// ErrEgress means that the address behind a host name may not be called.
-var ErrEgress = errors.New("the address may not be called")
+func hostAndPort(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
 
 // transport returns a transport that obeys the egress rules, with a client
-// certificate or nil.
+// certificate or nil. It asks no proxy: one would resolve names behind the back of
+// those rules.
 func (c Config) transport(certificate *tls.Certificate) *http.Transport {
-	tlsConfig := &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
-	if certificate != nil {
-		tlsConfig.Certificates = []tls.Certificate{*certificate}
-	}
-	return &http.Transport{
-		DialContext:            c.dial(),
-		TLSClientConfig:        tlsConfig,
+	t := &http.Transport{
+		DialContext:            c.dial(c.control),
+		TLSClientConfig:        &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, // inbound-security §8
 		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // done here, so that it can be left out
+		DisableCompression:     true, // done in the stack, so that it can be left out
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    20 * time.Second,
+		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 	}
-}
-
-func (c Config) dial() func(ctx context.Context, network, address string) (net.Conn, error) {
-	checked := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second, Control: c.control}
-	free := &net.Dialer{Timeout: 20 * time.Second}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if to, ok := c.ConnectTo[strings.ToLower(address)]; ok {
-			return free.DialContext(ctx, network, to) // the operator's own setting
-		}
-		return checked.DialContext(ctx, network, address)
+	if certificate != nil {
+		// The certificate is sent whoever asks for one, as .NET does; Go by itself
+		// withholds it from servers that list other issuers.
+		t.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
+		// IIS asks for it only once it knows the path, by renegotiation, which exists
+		// in HTTP/1.1 over TLS 1.2 alone.
+		t.TLSClientConfig.Renegotiation = tls.RenegotiateOnceAsClient
+		t.ForceAttemptHTTP2 = false
+		t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	}
-}
-
-// control looks at the address that is really dialled, so that a host name which
-// resolves to something else the second time gains nothing.
-func (c Config) control(_, address string, _ syscall.RawConn) error {
-	target, err := netip.ParseAddrPort(address)
-	if err != nil || !c.allowed(target.Addr().Unmap()) {
-		return ErrEgress
-	}
-	return nil
-}
-
-// ec2Metadata is the metadata address of another cloud in IPv6.
-var ec2Metadata = netip.MustParseAddr("fd00:ec2::254")
-
-// azureWire is the platform's own address, which answers guest agents.
-var azureWire = netip.MustParseAddr("168.63.129.16")
-
-func (c Config) allowed(a netip.Addr) bool {
-	switch {
-	case a.IsLinkLocalUnicast(), a == ec2Metadata, a == azureWire, a.IsUnspecified(), a.IsMulticast():
-		return false
-	case a.IsLoopback():
-		return !c.OnAzure
-	case a.IsPrivate():
-		return !c.DenyPrivate
-	}
-	return true
+	return t
 }
 
 // HTTPClient returns a client with the trust settings of c and without its
-// egress rules: for the services that the operator configured.
+// egress rules: for the services that the operator configured. It follows no
+// redirects, as an answer of those services never asks for it honestly.
 func (c Config) HTTPClient() *http.Client {
-	free := c
-	t := free.transport(nil)
-	dialer := &net.Dialer{Timeout: 20 * time.Second}
-	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if to, ok := c.ConnectTo[strings.ToLower(address)]; ok {
-			address = to
-		}
-		return dialer.DialContext(ctx, network, address)
+	t := c.transport(nil)
+	t.DialContext = c.dial(nil)
+	t.DisableCompression = false
+	return &http.Client{
+		Transport:     platform{t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &http.Client{Transport: t}
+}
+
+// platform bounds what a service may answer.
+type platform struct{ *http.Transport }
+
+// maxPlatformBody is far above any token or secret.
+const maxPlatformBody = 8 << 20
+
+func (p platform) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := p.Transport.RoundTrip(r)
+	if err == nil {
+		answer.Body = http.MaxBytesReader(nil, answer.Body, maxPlatformBody)
+	}
+	return answer, err
+}
+
+func validHeader(s string) bool { return s != "" && httpguts.ValidHeaderFieldValue(s) }
+
+// withTimeout bounds calls of the platform's services.
+func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, errTooSlow)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,7 +25,13 @@ type TokenSource interface {
 const (
 	// SettingCredentials fixes which credentials are tried, in which order.
 	SettingCredentials = "LATCHWORK_CREDENTIALS"
-	settingClientID    = "AZURE_CLIENT_ID"
+	// SettingIdentity is the user-assigned identity, by resource id or client id,
+	// that is meant where a definition names none or the system's; without it
+	// AZURE_CLIENT_ID is, and without that the system-assigned one. A Consumption
+	// workflow has one identity of either kind (workflow-definition §1.2), so its
+	// definition need not change with the kind of the identity here.
+	SettingIdentity = "LATCHWORK_IDENTITY"
+	settingClientID = "AZURE_CLIENT_ID"
 	// SettingAuthorityHost replaces https://login.microsoftonline.com.
 	SettingAuthorityHost = "AZURE_AUTHORITY_HOST"
 	// SettingNoDiscovery switches off the check of the authority against the public
@@ -40,49 +47,125 @@ const (
 	credAzureDeveloper  = "azd"
 )
 
-// Identity is who this app is to Azure, by azidentity.
+var credentialNames = []string{credManagedIdentity, credEnvironment, credAzureCLI, credAzureDeveloper}
+
+// Identity is who this app is to Azure, by azidentity. It is a credential for the
+// clients of the SDK too, as the default identity.
 type Identity struct {
+	// Live learns every token; nil: nobody does. It is set before first use.
+	Live *Credentials
+
 	options azcore.ClientOptions
 	order   []string
-	client  string // AZURE_CLIENT_ID: the user-assigned identity meant by default
+	client  string // the user-assigned identity meant by default
 	offline bool
+	tokens  *tokenCache
 
 	mu    sync.Mutex
 	chain map[string]azcore.TokenCredential // by identity
 }
 
-var _ TokenSource = (*Identity)(nil)
+var (
+	_ TokenSource            = (*Identity)(nil)
+	_ azcore.TokenCredential = (*Identity)(nil)
+)
 
-// NewIdentity reads the settings. Without SettingCredentials the order is
-// managed identity where the platform offers one, else environment, Azure CLI
-// and Azure Developer CLI, so that no secret need lie in a file.
+// NewIdentity reads the settings and reports all that is wrong with them. Without
+// SettingCredentials the order is managed identity where the platform offers one,
+// else environment, Azure CLI and Azure Developer CLI, so that no secret need lie
+// in a file.
 func NewIdentity(getenv func(string) string, transport policy.Transporter) (*Identity, error) {
-	i := &Identity{client: getenv(settingClientID), chain: map[string]azcore.TokenCredential{}}
+	s := settings{getenv: getenv}
+	i := &Identity{
+		client:  strings.TrimSpace(getenv(SettingIdentity)),
+		offline: s.flag(SettingNoDiscovery, false),
+		order:   s.credentials(),
+		tokens:  newTokenCache(),
+		chain:   map[string]azcore.TokenCredential{},
+	}
+	if i.client == "" {
+		i.client = getenv(settingClientID)
+	}
 	i.options.Transport = transport
-	i.offline = strings.EqualFold(getenv(SettingNoDiscovery), "true")
 	if host := getenv(SettingAuthorityHost); host != "" {
+		if !strings.HasPrefix(host, "https://") {
+			s.refuse(SettingAuthorityHost, "an https address")
+		}
 		i.options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: host, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{}}
 	}
-	order := getenv(SettingCredentials)
-	if order == "" {
-		order = strings.Join([]string{credEnvironment, credAzureCLI, credAzureDeveloper}, ",")
-		if getenv("IDENTITY_ENDPOINT") != "" || getenv("MSI_ENDPOINT") != "" {
-			order = credManagedIdentity
-		}
-	}
-	for name := range strings.SplitSeq(strings.ToLower(order), ",") {
-		switch name = strings.TrimSpace(name); name {
-		case credManagedIdentity, credEnvironment, credAzureCLI, credAzureDeveloper:
-			i.order = append(i.order, name)
-		default:
-			return nil, fmt.Errorf("%s: %q is not one of managedidentity, environment, azurecli, azd", SettingCredentials, name)
-		}
-	}
-	return i, nil
+	return i, errors.Join(s.errs...)
 }
 
-// Credential returns the chain for an identity, for the clients of the SDK.
+func (s *settings) credentials() []string {
+	text := strings.ToLower(strings.TrimSpace(s.getenv(SettingCredentials)))
+	if text == "" {
+		if s.getenv("IDENTITY_ENDPOINT") != "" || s.getenv("MSI_ENDPOINT") != "" {
+			return []string{credManagedIdentity}
+		}
+		return []string{credEnvironment, credAzureCLI, credAzureDeveloper}
+	}
+	var order []string
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(credentialNames, name) {
+			s.refuse(SettingCredentials, "some of "+strings.Join(credentialNames, ", "))
+			break
+		}
+		order = append(order, name)
+	}
+	return order
+}
+
+// Credential returns a credential for an identity, for the clients of the SDK.
 func (i *Identity) Credential(identity string) (azcore.TokenCredential, error) {
+	if _, err := i.sources(identity); err != nil {
+		return nil, err
+	}
+	return &credential{i, identity}, nil
+}
+
+// credential is one identity; its tokens are cached here, because a credential
+// that asks a command line tool starts it for every token.
+type credential struct {
+	of       *Identity
+	identity string
+}
+
+// GetToken implements azcore.TokenCredential.
+func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return c.of.token(ctx, c.identity, o)
+}
+
+// GetToken implements azcore.TokenCredential with the default identity.
+func (i *Identity) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return i.token(ctx, "", o)
+}
+
+func (i *Identity) token(ctx context.Context, identity string, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	source, err := i.sources(identity)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	fetch := func(ctx context.Context) (token, error) {
+		t, err := source.GetToken(ctx, o)
+		if err != nil {
+			return token{}, err
+		}
+		i.Live.Note(t.Token)
+		now := i.tokens.now()
+		return newToken(t.Token, now, t.ExpiresOn.Sub(now)), nil
+	}
+	if o.Claims != "" { // the service wants another token than the one we have
+		t, err := fetch(ctx)
+		return azcore.AccessToken{Token: t.text, ExpiresOn: t.expires}, err
+	}
+	key := digest(append([]string{identity, o.TenantID, fmt.Sprint(o.EnableCAE)}, o.Scopes...)...)
+	t, err := i.tokens.get(ctx, key, fetch)
+	return azcore.AccessToken{Token: t.text, ExpiresOn: t.expires}, err
+}
+
+// sources is the chain for an identity.
+func (i *Identity) sources(identity string) (azcore.TokenCredential, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if c, ok := i.chain[identity]; ok {
@@ -99,11 +182,11 @@ func (i *Identity) Credential(identity string) (azcore.TokenCredential, error) {
 		sources = append(sources, c)
 	}
 	if len(sources) == 0 {
-		return nil, errors.Join(errs...)
+		return nil, fmt.Errorf("no credential of %s can be used: %w", SettingCredentials, errors.Join(errs...))
 	}
 	chain, err := azidentity.NewChainedTokenCredential(sources, nil)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("chain credentials: %w", err)
 	}
 	i.chain[identity] = chain
 	return chain, nil
@@ -135,15 +218,14 @@ func (i *Identity) source(name, identity string) (azcore.TokenCredential, error)
 // Token implements TokenSource. azidentity asks for a scope and cuts "/.default"
 // off again, so an audience keeps its final slash or its lack of one.
 func (i *Identity) Token(ctx context.Context, identity, audience string) (string, error) {
-	credential, err := i.Credential(identity)
-	if err != nil {
+	if _, err := i.sources(identity); err != nil {
 		return "", &Failure{Code: "WorkflowManagedServiceIdentityNotSpecified", Message: "There is no identity here to sign in with; see the setting " + SettingCredentials + "."}
 	}
-	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{audience + "/.default"}})
+	t, err := i.token(ctx, identity, policy.TokenRequestOptions{Scopes: []string{audience + "/.default"}})
 	if err != nil {
 		return "", identityFailure(ctx, err, audience)
 	}
-	return token.Token, nil
+	return t.Token, nil
 }
 
 // identityFailure words why there is no token. The texts of the SDK quote whole
@@ -153,8 +235,10 @@ func identityFailure(ctx context.Context, err error, audience string) *Failure {
 		"The identity got no token for the audience '%s'. An audience must be right to the slash: 'https://vault.azure.net' has none at its end, 'https://storage.azure.com/' has one.", audience)}
 	var refused *azidentity.AuthenticationFailedError
 	switch {
+	case errors.Is(context.Cause(ctx), errTooSlow), errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		return &Failure{Code: codeFailed, Message: "The identity did not answer in time.", Retryable: true}
 	case ctx.Err() != nil:
-		return &Failure{Code: "ActionTimedOut", Message: "The identity did not answer in time.", Retryable: true}
+		return gaveUp(ctx.Err())
 	case errors.As(err, &refused) && refused.RawResponse != nil:
 		f.StatusCode = refused.RawResponse.StatusCode
 		f.Retryable = f.StatusCode >= 500 || f.StatusCode == 429
@@ -163,13 +247,4 @@ func identityFailure(ctx context.Context, err error, audience string) *Failure {
 		f.Message = "No identity answered; see the setting " + SettingCredentials + "."
 	}
 	return f
-}
-
-// identityError tells whether an SDK client failed because there was no token.
-func identityError(ctx context.Context, err error) *Failure {
-	var refused *azidentity.AuthenticationFailedError
-	if !errors.As(err, &refused) {
-		return nil
-	}
-	return identityFailure(ctx, err, "https://vault.azure.net")
 }

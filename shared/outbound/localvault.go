@@ -1,7 +1,10 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,14 +16,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/latchwork/latchwork/shared/seal"
 )
 
 // LocalVault is the stand-in for Key Vault on a laptop: a file in which values
 // are sealed, with the key in a file beside it. It answers keyvault connections
-// where no vault is configured.
+// where no vault is configured. Several processes may use it at once.
 type LocalVault struct {
 	path   string
 	sealer *seal.Sealer
@@ -33,118 +34,203 @@ var _ Vault = (*LocalVault)(nil)
 func OpenLocalVault(folder string, live *Credentials) (*LocalVault, error) {
 	key, err := seal.KeyFile(filepath.Join(folder, "vault.key"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open local vault: %w", err)
 	}
 	sealer, err := seal.New(key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open local vault: %w", err)
 	}
 	return &LocalVault{filepath.Join(folder, "vault.json"), sealer, live}, nil
 }
 
-// entry is a secret at rest.
-type entry struct {
+// vaultFile is the vault at rest: names and times in the clear, values sealed.
+type vaultFile struct {
+	Format  int                     `json:"format"`
+	Secrets map[string]*vaultSecret `json:"secrets"` // by name in lower case: Key Vault's names ignore case
+}
+
+type vaultSecret struct {
+	Name     string         `json:"name"`
+	Versions []vaultVersion `json:"versions"` // newest first
+}
+
+type vaultVersion struct {
 	Version string    `json:"version"`
 	Created time.Time `json:"created"`
-	Updated time.Time `json:"updated"`
 	Sealed  []byte    `json:"sealed"`
 }
 
-// Set stores a secret, replacing an older value.
+const (
+	vaultFormat = 1
+	// maxVersions is how many values of a secret are kept; the oldest goes first.
+	maxVersions = 20
+	// maxSecret is Key Vault's limit.
+	maxSecret = 25 << 10
+)
+
+// place binds a sealed value to its secret and version, so that nobody can put an
+// old value, or another secret's, in its place.
+func place(key, version string) string { return "vault/" + key + "/" + version }
+
+// Set stores a new version of a secret. A bad name or value is a *Failure.
 func (v *LocalVault) Set(name, plain string) error {
-	if !validName(name) {
-		return badName()
+	if err := checkSecretPath(name, ""); err != nil {
+		return err
 	}
-	return v.change(func(all map[string]entry) error {
-		now := time.Now().UTC().Truncate(time.Second)
+	if len(plain) > maxSecret {
+		return &Failure{StatusCode: http.StatusBadRequest, Code: "BadParameter", Message: fmt.Sprintf("The value of a secret has at most %d bytes.", maxSecret)}
+	}
+	return v.change(func(f *vaultFile) error {
 		key := strings.ToLower(name)
-		e := entry{Version: fmt.Sprintf("%032x", now.UnixNano()), Created: now, Updated: now}
-		if old, ok := all[key]; ok {
-			e.Created = old.Created
+		s := f.Secrets[key]
+		if s == nil {
+			s = &vaultSecret{Name: name}
+			f.Secrets[key] = s
 		}
-		e.Sealed = v.sealer.Seal([]byte(plain), "vault/"+key)
-		all[key] = e
+		id := make([]byte, 16)
+		_, _ = rand.Read(id) // never fails: crypto/rand ends the program instead
+		version := hex.EncodeToString(id)
+		s.Versions = slices.Insert(s.Versions, 0, vaultVersion{
+			Version: version, Created: time.Now().UTC().Truncate(time.Second), Sealed: v.sealer.Seal([]byte(plain), place(key, version)),
+		})
+		s.Versions = s.Versions[:min(len(s.Versions), maxVersions)]
 		return nil
 	})
 }
 
-// Remove deletes a secret. The error is a *Failure with status 404 if there is
-// none.
+// Remove deletes a secret with all its versions. The error is a *Failure with
+// status 404 if there is none.
 func (v *LocalVault) Remove(name string) error {
-	return v.change(func(all map[string]entry) error {
+	return v.change(func(f *vaultFile) error {
 		key := strings.ToLower(name)
-		if _, ok := all[key]; !ok {
-			return notInVault(name)
+		if f.Secrets[key] == nil {
+			return notInLocalVault(name)
 		}
-		delete(all, key)
+		delete(f.Secrets, key)
 		return nil
 	})
 }
 
 // Names lists the secrets in order.
 func (v *LocalVault) Names() ([]string, error) {
-	all, err := v.read()
-	if err != nil {
-		return nil, err
+	all, err := v.Secrets(context.Background())
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.Name
 	}
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
+	return names, err
 }
 
 // Secret implements Vault.
 func (v *LocalVault) Secret(_ context.Context, name, version string) (Secret, error) {
-	if !validName(name) {
-		return Secret{}, badName()
+	if err := checkSecretPath(name, version); err != nil {
+		return Secret{}, err
 	}
-	all, err := v.read()
+	s, err := v.find(name)
 	if err != nil {
-		return Secret{}, &Failure{StatusCode: http.StatusInternalServerError, Code: "InternalServerError", Message: "The local vault cannot be read."}
+		return Secret{}, err
 	}
-	key := strings.ToLower(name)
-	e, ok := all[key]
-	if !ok || version != "" && version != e.Version {
-		return Secret{}, notInVault(name)
+	i := slices.IndexFunc(s.Versions, func(e vaultVersion) bool { return version == "" || strings.EqualFold(version, e.Version) })
+	if i < 0 {
+		return Secret{}, notInLocalVault(name)
 	}
-	plain, err := v.sealer.Open(e.Sealed, "vault/"+key)
+	e := s.Versions[i]
+	plain, err := v.sealer.Open(e.Sealed, place(strings.ToLower(name), e.Version))
 	if err != nil {
-		return Secret{}, &Failure{StatusCode: http.StatusInternalServerError, Code: "InternalServerError", Message: "The local vault cannot be opened with its key file."}
+		return Secret{}, brokenVault("The local vault cannot be opened with its key file.")
 	}
-	v.live.Note(string(plain))
-	return Secret{Name: name, Version: e.Version, Value: secretValue(name, string(plain)), Enabled: true, Created: e.Created, Updated: e.Updated}, nil
+	v.live.NoteSecured(string(plain))
+	found := s.describe(e)
+	found.Name, found.Value = name, secretValue(name, string(plain))
+	return found, nil
 }
 
-func notInVault(name string) *Failure {
-	return &Failure{StatusCode: http.StatusNotFound, Code: "SecretNotFound", Message: fmt.Sprintf(
-		"A secret with (name/id) %s was not found in this key vault. If it is the local vault, 'latchwork secret set %s' stores one.", name, name)}
+// Secrets implements Vault.
+func (v *LocalVault) Secrets(context.Context) ([]Secret, error) {
+	f, err := v.read()
+	if err != nil {
+		return nil, brokenVault("The local vault cannot be read.")
+	}
+	all := make([]Secret, 0, len(f.Secrets))
+	for _, s := range f.Secrets {
+		all = append(all, s.describe(s.Versions[0]))
+	}
+	slices.SortFunc(all, func(a, b Secret) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	return all, nil
 }
 
-func (v *LocalVault) read() (map[string]entry, error) {
-	all := map[string]entry{}
-	data, err := os.ReadFile(v.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return all, nil
+// Versions implements Vault.
+func (v *LocalVault) Versions(_ context.Context, name string) ([]Secret, error) {
+	if err := checkSecretPath(name, ""); err != nil {
+		return nil, err
 	}
+	s, err := v.find(name)
 	if err != nil {
-		return nil, fmt.Errorf("read local vault: %w", err)
+		return nil, err
 	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, fmt.Errorf("the local vault %s is damaged", v.path)
+	all := make([]Secret, len(s.Versions))
+	for i, e := range s.Versions {
+		all[i] = s.describe(e)
 	}
 	return all, nil
 }
 
+func (v *LocalVault) find(name string) (*vaultSecret, error) {
+	f, err := v.read()
+	if err != nil {
+		return nil, brokenVault("The local vault cannot be read.")
+	}
+	if s := f.Secrets[strings.ToLower(name)]; s != nil {
+		return s, nil
+	}
+	return nil, notInLocalVault(name)
+}
+
+func (s *vaultSecret) describe(e vaultVersion) Secret {
+	return Secret{ID: "https://localvault/secrets/" + s.Name + "/" + e.Version, Name: s.Name, Version: e.Version, Enabled: true, Created: e.Created, Updated: e.Created}
+}
+
+func notInLocalVault(name string) *Failure {
+	return secretNotFound(name, fmt.Sprintf("If it is the local vault, 'latchwork secret set %s' stores one.", name))
+}
+
+func brokenVault(message string) *Failure {
+	return &Failure{StatusCode: http.StatusInternalServerError, Code: "InternalServerError", Message: message}
+}
+
+// read takes the whole file in. It needs no lock: the file is replaced, never
+// changed.
+func (v *LocalVault) read() (*vaultFile, error) {
+	f := &vaultFile{Format: vaultFormat, Secrets: map[string]*vaultSecret{}}
+	data, err := os.ReadFile(v.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read local vault: %w", err)
+	}
+	if err := json.Unmarshal(data, f); err != nil {
+		return nil, fmt.Errorf("the local vault %s is damaged: %w", v.path, err)
+	}
+	if f.Format != vaultFormat {
+		return nil, fmt.Errorf("the local vault %s has format %d; this program knows %d", v.path, f.Format, vaultFormat)
+	}
+	for key, s := range f.Secrets {
+		if s == nil || len(s.Versions) == 0 || strings.ToLower(s.Name) != key {
+			return nil, fmt.Errorf("the local vault %s is damaged", v.path)
+		}
+	}
+	return f, nil
+}
+
 // change reads, changes and replaces the file whole, while no other process does.
-func (v *LocalVault) change(f func(map[string]entry) error) error {
+func (v *LocalVault) change(f func(*vaultFile) error) error {
 	lock, err := os.OpenFile(v.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock local vault: %w", err)
 	}
-	defer lock.Close()
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+	defer lock.Close() // which unlocks it, too
+	if err := lockFile(lock); err != nil {
 		return fmt.Errorf("lock local vault: %w", err)
 	}
 	all, err := v.read()
@@ -156,24 +242,28 @@ func (v *LocalVault) change(f func(map[string]entry) error) error {
 	}
 	data, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
-		return err
-	}
-	return replaceFile(v.path, data)
-}
-
-// replaceFile writes a file so that a reader sees the old or the new one, whole.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".vault-*") // mode 0600
-	if err != nil {
 		return fmt.Errorf("write local vault: %w", err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := replaceFile(v.path, data); err != nil {
 		return fmt.Errorf("write local vault: %w", err)
 	}
 	return nil
+}
+
+// replaceFile writes a file so that a reader, and whoever comes after a power
+// failure, sees the old or the new one, whole.
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".vault-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
 }

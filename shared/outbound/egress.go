@@ -1,0 +1,67 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrEgress means that the address behind a host name may not be called.
+var ErrEgress = errors.New("the address may not be called")
+
+// dial connects, to where the operator redirects a host if to anywhere. check
+// looks at the address that is really dialled, after names are resolved, so that a
+// host name which resolves to something else the second time gains nothing. A
+// redirection is the operator's own word and is not checked.
+func (c Config) dial(check func(network, address string, _ syscall.RawConn) error) func(ctx context.Context, network, address string) (net.Conn, error) {
+	checked := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second, Control: check}
+	free := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if to, ok := c.ConnectTo[strings.ToLower(address)]; ok {
+			return free.DialContext(ctx, network, to)
+		}
+		return checked.DialContext(ctx, network, address)
+	}
+}
+
+func (c Config) control(_, address string, _ syscall.RawConn) error {
+	target, err := netip.ParseAddrPort(address)
+	if err != nil || !c.allowed(target.Addr()) {
+		return ErrEgress
+	}
+	return nil
+}
+
+var (
+	// ec2Metadata is the metadata address of another cloud in IPv6.
+	ec2Metadata = netip.MustParseAddr("fd00:ec2::254")
+	// azureWire is the platform's own address, which answers guest agents.
+	azureWire = netip.MustParseAddr("168.63.129.16")
+	// nat64 addresses hold an IPv4 address in their last four bytes.
+	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+	// shared is the address space between carriers and customers (RFC 6598), which
+	// clouds use inside.
+	shared = netip.MustParsePrefix("100.64.0.0/10")
+)
+
+// allowed decides on one address, whatever the notation that hides it.
+func (c Config) allowed(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if nat64.Contains(a) {
+		b := a.As16()
+		a = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	switch {
+	case a.IsLinkLocalUnicast(), a == ec2Metadata, a == azureWire, a.IsUnspecified(), a.IsMulticast():
+		return false
+	case a.IsLoopback():
+		return !c.DenyLoopback
+	case a.IsPrivate(), shared.Contains(a):
+		return !c.DenyPrivate
+	}
+	return true
+}

@@ -1,0 +1,270 @@
+// Package template reads the files that workflows come in: ARM templates,
+// resources, code view, Standard projects and plain definitions. It evaluates
+// what is in brackets and leaves alone what begins with @.
+package template
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Workflow is a workflow resource found in a file.
+type Workflow struct {
+	Name, ResourceID, Location, State, Kind string
+	Tags, Identity, AccessControl           value.Value
+	Definition                              value.Value
+	// Parameters is name to {"value": …}; absent where the form of the file carries
+	// no values.
+	Parameters                     value.Value
+	DefinitionPath, ParametersPath *value.Path // in the file
+}
+
+// Connection is an API connection resource found in a file.
+type Connection struct {
+	Name, ResourceID, Location string
+	API                        string // lower-case name of the managed API
+	Properties                 value.Value
+}
+
+// Deployment is what a file holds.
+type Deployment struct {
+	Workflows   []Workflow
+	Connections []Connection
+}
+
+// Context says where a template is deployed to.
+type Context struct {
+	SubscriptionID, ResourceGroup, Location, TenantID string
+	Now                                               time.Time
+}
+
+// Local is where templates are deployed to on a laptop.
+func Local(now time.Time) Context {
+	return Context{
+		SubscriptionID: "00000000-0000-0000-0000-000000000000", ResourceGroup: "local", Location: "local",
+		TenantID: "00000000-0000-0000-0000-000000000000", Now: now,
+	}
+}
+
+func (c Context) group() string {
+	return "/subscriptions/" + c.SubscriptionID + "/resourceGroups/" + c.ResourceGroup
+}
+
+// The codes of problems with a file.
+const (
+	invalidTemplate  = "InvalidTemplate"
+	invalidJSON      = "InvalidJson"
+	unknownForm      = "UnknownDocument"
+	invalidParameter = "InvalidTemplateParameter"
+)
+
+// Load reads a file. parameters holds values for the template's parameters, as
+// a parameters file does under "parameters"; it may be absent. fallback is the
+// name of a workflow whose file does not name it.
+func Load(data []byte, fallback string, parameters value.Value, c Context) (*Deployment, []value.Problem) {
+	document, repeated, err := value.ParseDocument(data)
+	if err != nil {
+		return nil, []value.Problem{{Code: invalidJSON, Message: "The file is not JSON: " + err.Error() + "."}}
+	}
+	l := &loader{context: c, root: document}
+	for _, at := range repeated {
+		l.problems = append(l.problems, value.Problem{Code: invalidJSON, Message: "The name stands more than once; the last one counts.", Path: at, Warning: true})
+	}
+	l.load(document, fallback, parameters)
+	return &l.deployment, l.problems
+}
+
+type loader struct {
+	context    Context
+	root       value.Value
+	deployment Deployment
+	problems   []value.Problem
+}
+
+func (l *loader) fail(code string, at *value.Path, format string, args ...any) {
+	l.problems = append(l.problems, value.Problem{Code: code, Path: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// load tells the form of a document by what is in it.
+func (l *loader) load(d value.Value, fallback string, parameters value.Value) {
+	definition := d.Member("definition")
+	properties, at := d.Member("properties"), (*value.Path)(nil).Key("properties")
+	if resolved := d.Member("resolved"); resolved.Has("definition") {
+		properties, at = resolved, (*value.Path)(nil).Key("resolved") // evaluated beforehand
+	}
+	switch {
+	case d.Kind() != value.KindObject:
+		l.fail(unknownForm, nil, "The file is not a workflow: it is no JSON object.")
+	case d.Has("resources") && !d.Has("triggers"):
+		l.template(d, parameters)
+	case properties.Has("definition"):
+		l.resource(d, properties, at, fallback)
+	case definition.Kind() == value.KindObject:
+		l.codeView(d, fallback)
+	case d.Has("triggers") || d.Has("actions"):
+		l.deployment.Workflows = append(l.deployment.Workflows, l.named(Workflow{Name: fallback, Definition: d}))
+	default:
+		l.fail(unknownForm, nil, "The file is not a workflow: it has no 'resources', 'properties.definition', 'definition', 'triggers' or 'actions'.")
+	}
+}
+
+// named fills in what every workflow has.
+func (l *loader) named(w Workflow) Workflow {
+	if w.ResourceID == "" {
+		w.ResourceID = l.context.group() + "/providers/Microsoft.Logic/workflows/" + w.Name
+	}
+	if w.Location == "" {
+		w.Location = l.context.Location
+	}
+	if w.State == "" {
+		w.State = "Enabled"
+	}
+	return w
+}
+
+// resource reads a workflow as the management API gives it.
+func (l *loader) resource(d, properties value.Value, at *value.Path, fallback string) {
+	w := l.fromProperties(properties, at)
+	w.Name = d.Member("name").Str()
+	if w.Name == "" || strings.Contains(w.Name, "[") {
+		w.Name = fallback
+	}
+	w.Location, w.Tags, w.Identity = d.Member("location").Str(), d.Member("tags"), d.Member("identity")
+	if id := d.Member("id").Str(); strings.HasPrefix(id, "/subscriptions/") {
+		w.ResourceID = id
+	}
+	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+}
+
+func (l *loader) fromProperties(p value.Value, at *value.Path) Workflow {
+	return Workflow{
+		State: p.Member("state").Str(), AccessControl: p.Member("accessControl"),
+		Definition: p.Member("definition"), DefinitionPath: at.Key("definition"),
+		Parameters: p.Member("parameters"), ParametersPath: at.Key("parameters"),
+	}
+}
+
+// codeView reads { "definition": …, "parameters"?: …, "kind"?: … }: the code view
+// of the portal, or the workflow.json of a Standard project.
+func (l *loader) codeView(d value.Value, fallback string) {
+	w := l.fromProperties(d, nil)
+	w.Name, w.Kind = fallback, d.Member("kind").Str()
+	if connections := d.Member("$connections"); !connections.IsAbsent() && w.Parameters.IsAbsent() {
+		w.Parameters = value.Object(value.Member{Key: "$connections", Value: connections})
+	}
+	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+}
+
+// template evaluates an ARM template and takes workflows and connections from it.
+func (l *loader) template(d, given value.Value) {
+	e := newEvaluation(l, d, nil)
+	e.parameters(given)
+	if e.failed() {
+		return // everything else would fail for the same reason
+	}
+	l.resources(e, d.Member("resources"), (*value.Path)(nil).Key("resources"))
+}
+
+func (l *loader) resources(e *evaluation, list value.Value, at *value.Path) {
+	for i, r := range list.Elements {
+		l.oneResource(e, r, at.Index(i))
+	}
+	for name, r := range list.Members { // templates with symbolic names
+		l.oneResource(e, r, at.Key(name))
+	}
+}
+
+func (l *loader) oneResource(e *evaluation, r value.Value, at *value.Path) {
+	copies := r.Member("copy")
+	if copies.IsAbsent() {
+		l.deploy(e, r, at)
+		return
+	}
+	count, _ := e.value(copies.Member("count"), at.Keys("copy", "count")).AsInt()
+	if count < 0 || count > maxCopies {
+		l.fail(invalidTemplate, at.Keys("copy", "count"), "The count of a copy loop must be 0 to %d.", maxCopies)
+		return
+	}
+	for i := range count {
+		inner := *e
+		inner.copyName, inner.copyIndex, inner.inCopy = copies.Member("name").Str(), i, true
+		l.deploy(&inner, r, at)
+	}
+}
+
+// maxCopies is the product's bound for copy loops.
+const maxCopies = 800
+
+func (l *loader) deploy(e *evaluation, r value.Value, at *value.Path) {
+	if condition, ok := r.Get("condition"); ok {
+		if yes, isBool := e.value(condition, at.Key("condition")).AsBool(); isBool && !yes {
+			return
+		}
+	}
+	switch typ := strings.ToLower(r.Member("type").Str()); typ {
+	case "microsoft.logic/workflows":
+		l.workflowResource(e, r, at)
+	case "microsoft.web/connections":
+		l.connectionResource(e, r, at)
+	case "microsoft.resources/deployments":
+		l.nested(e, r, at)
+	}
+	l.resources(e, r.Member("resources"), at.Key("resources"))
+}
+
+func (l *loader) workflowResource(e *evaluation, r value.Value, at *value.Path) {
+	place := at.Key("properties")
+	properties := r.Member("properties")
+	w := l.fromProperties(value.Object(
+		value.Member{Key: "state", Value: e.value(properties.Member("state"), place.Key("state"))},
+		value.Member{Key: "accessControl", Value: e.value(properties.Member("accessControl"), place.Key("accessControl"))},
+		value.Member{Key: "definition", Value: e.value(properties.Member("definition"), place.Key("definition"))},
+		value.Member{Key: "parameters", Value: e.value(properties.Member("parameters"), place.Key("parameters"))},
+	), place)
+	if w.Parameters.IsAbsent() {
+		w.Parameters = value.Object() // the form carries values; there are none
+	}
+	w.Name = lastSegment(e.text(r.Member("name"), at.Key("name")))
+	w.Location = e.text(r.Member("location"), at.Key("location"))
+	w.Tags, w.Identity = e.value(r.Member("tags"), at.Key("tags")), e.value(r.Member("identity"), at.Key("identity"))
+	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+}
+
+func (l *loader) connectionResource(e *evaluation, r value.Value, at *value.Path) {
+	c := Connection{
+		Name:       lastSegment(e.text(r.Member("name"), at.Key("name"))),
+		Location:   e.text(r.Member("location"), at.Key("location")),
+		Properties: e.value(r.Member("properties"), at.Key("properties")),
+	}
+	c.ResourceID = l.context.group() + "/providers/Microsoft.Web/connections/" + c.Name
+	c.API = strings.ToLower(lastSegment(c.Properties.Member("api").Member("id").Str()))
+	l.deployment.Connections = append(l.deployment.Connections, c)
+}
+
+// nested evaluates a template inside a template: in its own scope with its own
+// parameters, or in that of the outer one.
+func (l *loader) nested(e *evaluation, r value.Value, at *value.Path) {
+	properties := r.Member("properties")
+	inner := properties.Member("template")
+	if inner.IsAbsent() {
+		return // a link to another file, which is not followed
+	}
+	at = at.Keys("properties", "template")
+	scope := e
+	if strings.EqualFold(properties.Member("expressionEvaluationOptions").Member("scope").Str(), "inner") {
+		scope = newEvaluation(l, inner, at)
+		if scope.depth = e.depth + 1; scope.depth > maxNested {
+			l.fail(invalidTemplate, at, "Deployments nest deeper than %d levels.", maxNested)
+			return
+		}
+		scope.parameters(e.value(properties.Member("parameters"), at.Key("parameters")))
+	}
+	l.resources(scope, inner.Member("resources"), at.Key("resources"))
+}
+
+const maxNested = 8
+
+func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -221,21 +222,22 @@ func (c Config) HTTPClient() *http.Client {
 	t.DialContext = c.dial(nil)
 	t.DisableCompression = false
 	return &http.Client{
-		Transport:     platform{t},
+		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// platform bounds what a service may answer.
-type platform struct{ *http.Transport }
+// bounded bounds what a service of the platform may answer. (A client of the SDK
+// that downloads blobs must not have it.)
+type bounded struct{ policy.Transporter }
 
-// maxPlatformBody is far above any token or secret.
-const maxPlatformBody = 8 << 20
+// maxServiceBody is far above any token, any secret and any page of a list.
+const maxServiceBody = 8 << 20
 
-func (p platform) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := p.Transport.RoundTrip(r)
+func (b bounded) Do(r *http.Request) (*http.Response, error) {
+	answer, err := b.Transporter.Do(r)
 	if err == nil {
-		answer.Body = http.MaxBytesReader(nil, answer.Body, maxPlatformBody)
+		answer.Body = http.MaxBytesReader(nil, answer.Body, maxServiceBody)
 	}
 	return answer, err
 }

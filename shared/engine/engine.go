@@ -122,6 +122,7 @@ type Running struct {
 	Answer <-chan *run.Record
 
 	state *run.State
+	due   time.Time // when the caller stops waiting
 	done  chan struct{}
 }
 
@@ -155,6 +156,7 @@ func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, e
 		return r, e.accept(ctx, st, r)
 	}
 	st.ResponseDue = now.Add(e.ResponseTimeout)
+	r.due = st.ResponseDue
 	answer := make(chan *run.Record, 1)
 	r.Answer = answer
 	d := &driver{e: e, w: w, key: r.Key, st: st, answer: answer, created: make(chan error, 1)}

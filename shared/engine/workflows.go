@@ -42,6 +42,12 @@ func (r *Resource) Source() definition.Source {
 	}
 }
 
+// Check reports what is wrong with a workflow, without storing anything.
+func (e *Engine) Check(r *Resource) []value.Problem {
+	_, problems := definition.Compile(r.Source(), e.Catalog)
+	return problems
+}
+
 // Save compiles a workflow and stores it as a new version, unless it is what the
 // store has already. With problems that are no warnings nothing is stored.
 func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Problem, error) {

@@ -83,11 +83,12 @@ func text(v value.Value) string {
 	return string(value.Reveal(v))
 }
 
-// secret is a secret member of an authentication. It stays a marked value until
-// the request is encoded, so that whoever prints it prints no secret.
+// secret is a secret member of an authentication. It is out of reach of whoever
+// prints the request that it sits in: fmt prints the fields of structs that it
+// cannot ask, but not what a function knows.
 type secret struct {
-	value value.Value
-	class value.Class
+	value func() value.Value
+	class value.Class // of its origins
 }
 
 func secretOf(v value.Value, member string) secret {
@@ -95,7 +96,7 @@ func secretOf(v value.Value, member string) secret {
 	if m.IsNull() {
 		return secret{}
 	}
-	s := secret{m.Mark(value.Origin{Class: value.Credential, Name: "authentication"}), value.Secured}
+	s := secret{func() value.Value { return m }, value.Secured}
 	for _, o := range m.Taint() {
 		if o.Class == value.Credential {
 			s.class = value.Credential
@@ -104,17 +105,19 @@ func secretOf(v value.Value, member string) secret {
 	return s
 }
 
-func (s secret) empty() bool    { return s.reveal() == "" }
-func (s secret) reveal() string { return text(s.value) }
+func (s secret) empty() bool { return s.reveal() == "" }
 
-// note makes a secret known to the second net, with the strictness of its
-// origin: what the definition holds in the clear, or what another action's
-// visible outputs show, is hidden in logs but not in history.
-func (s secret) note(live *Credentials, forms ...string) {
-	for _, form := range append(forms, s.reveal()) {
-		live.note(form, s.class)
+func (s secret) reveal() string {
+	if s.value == nil {
+		return ""
 	}
+	return text(s.value())
 }
+
+// note makes a form of the secret known to the second net, with the strictness of
+// its origin: what the definition holds in the clear, or what another action's
+// visible outputs show, is hidden in logs but not in history.
+func (s secret) note(live *Credentials, form string) { live.note(form, s.class) }
 
 // sanitized stands in history for the secret members of an authentication
 // (secure-data §4).
@@ -145,7 +148,9 @@ type basic struct {
 }
 
 func (b basic) apply(_ context.Context, c *Client, x *exchange) error {
-	pair := b.username + ":" + b.password.reveal()
+	password := b.password.reveal()
+	pair := b.username + ":" + password
+	b.password.note(c.config.Live, password)
 	b.password.note(c.config.Live, pair)
 	x.request.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 	return nil
@@ -159,7 +164,10 @@ func (r raw) apply(_ context.Context, c *Client, x *exchange) error {
 	if !validHeader(header) {
 		return invalidAuthentication("The property 'value' of the authentication is no valid header.")
 	}
-	_, credential, _ := strings.Cut(header, " ")
+	_, credential, ok := strings.Cut(header, " ")
+	if !ok {
+		credential = header
+	}
 	r.value.note(c.config.Live, credential)
 	x.request.Header.Set("Authorization", header)
 	return nil

@@ -22,7 +22,7 @@ func (a clientCertificate) apply(_ context.Context, c *Client, x *exchange) erro
 	if err != nil {
 		return err
 	}
-	a.password.note(c.config.Live)
+	a.password.note(c.config.Live, a.password.reveal())
 	x.transport = transport
 	return nil
 }

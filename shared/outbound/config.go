@@ -231,6 +231,14 @@ func (c Config) HTTPClient() *http.Client {
 // that downloads blobs must not have it.)
 type bounded struct{ policy.Transporter }
 
+// bound leaves nil, the SDK's own transport, as it is.
+func bound(t policy.Transporter) policy.Transporter {
+	if t == nil {
+		return nil
+	}
+	return bounded{t}
+}
+
 // maxServiceBody is far above any token, any secret and any page of a list.
 const maxServiceBody = 8 << 20
 

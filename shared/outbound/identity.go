@@ -86,7 +86,7 @@ func NewIdentity(getenv func(string) string, transport policy.Transporter) (*Ide
 	if i.client == "" {
 		i.client = getenv(settingClientID)
 	}
-	i.options.Transport = bounded{transport}
+	i.options.Transport = bound(transport)
 	if host := getenv(SettingAuthorityHost); host != "" {
 		if !strings.HasPrefix(host, "https://") {
 			s.refuse(SettingAuthorityHost, "an https address")

@@ -88,7 +88,7 @@ func NewKeyVault(address string, credential azcore.TokenCredential, transport po
 	}
 	u, _ := url.Parse(address)
 	o := &azsecrets.ClientOptions{}
-	o.Transport = bounded{transport}
+	o.Transport = bound(transport)
 	// Each answer of the vault is one attempt; the run's retry policy decides on more.
 	o.Retry.MaxRetries = -1
 	// A vault challenges with the resource that tokens must be for. On its own

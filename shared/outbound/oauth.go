@@ -34,8 +34,8 @@ func (o oauth) apply(ctx context.Context, c *Client, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	o.secret.note(c.config.Live)
-	o.password.note(c.config.Live)
+	o.secret.note(c.config.Live, o.secret.reveal())
+	o.password.note(c.config.Live, o.password.reveal())
 	key := digest(endpoint, o.audience, o.clientID, o.secret.reveal(), o.pfx.reveal(), o.password.reveal())
 	t, err := c.tokens.get(ctx, key, func(ctx context.Context) (token, error) { return o.fetch(ctx, c, endpoint) })
 	if err != nil {

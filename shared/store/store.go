@@ -28,6 +28,9 @@ func (s *Store) Close() error { return s.backend.Close() }
 // Doorbell returns the queue whose messages name runs to be looked at.
 func (s *Store) Doorbell() Queue { return s.backend.Queue(DoorbellQueue) }
 
+// Queue returns the queue of a name.
+func (s *Store) Queue(name string) Queue { return s.backend.Queue(name) }
+
 // The names of the queues.
 const (
 	DoorbellQueue = "latchwork-doorbell"

@@ -19,6 +19,33 @@ func Reveal(v Value) []byte { return appendJSON(nil, v) }
 // redacted.
 func JSON(v Value) []byte { return appendJSON(nil, Redact(v)) }
 
+// Indent returns redacted JSON with line breaks and two blanks per level, for
+// people to read.
+func Indent(v Value) []byte { return appendIndented(nil, Redact(v), "\n") }
+
+func appendIndented(dst []byte, v Value, lineBreak string) []byte {
+	if v.Len() == 0 {
+		return appendJSON(dst, v)
+	}
+	inner := lineBreak + "  "
+	brackets := "[]"
+	if v.Kind() == KindObject {
+		brackets = "{}"
+	}
+	dst = append(dst, brackets[0])
+	for i := range v.Len() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, inner...)
+		if v.Kind() == KindObject {
+			dst = append(AppendQuoted(dst, v.KeyAt(i)), ": "...)
+		}
+		dst = appendIndented(dst, v.At(i), inner)
+	}
+	return append(append(dst, lineBreak...), brackets[1])
+}
+
 // String returns the redacted compact JSON.
 func (v Value) String() string { return string(JSON(v)) }
 

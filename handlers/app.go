@@ -1,0 +1,219 @@
+package handlers
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/rs/zerolog"
+
+	"github.com/latchwork/latchwork/shared/engine"
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/outbound"
+	"github.com/latchwork/latchwork/shared/seal"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/store/azure"
+	"github.com/latchwork/latchwork/shared/store/local"
+)
+
+// app is everything wired together.
+type app struct {
+	settings settings
+	log      zerolog.Logger
+	live     *outbound.Credentials
+	outbound outbound.Config
+	identity *outbound.Identity
+	http     *outbound.Client
+	vault    outbound.Vault
+	store    *store.Store
+	engine   *engine.Engine
+	deps     operation.Deps
+	local    bool // the store belongs to this process alone
+}
+
+// options say how an app is opened.
+type options struct {
+	getenv func(string) string
+	hosted bool // inside a Functions host
+	// storeFile is where the embedded store is; "" means the Azure store.
+	storeFile string
+	log       io.Writer
+	pretty    bool
+}
+
+// openApp reads the settings, opens the store and wires everything.
+func openApp(ctx context.Context, o options) (*app, error) {
+	a := &app{live: &outbound.Credentials{}, local: o.storeFile != ""}
+	var errs [3]error
+	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
+	a.outbound, errs[1] = outbound.FromEnv(o.getenv)
+	a.outbound.Live = a.live
+	a.identity, errs[2] = outbound.NewIdentity(o.getenv, a.outbound.HTTPClient())
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	a.identity.Live = a.live
+	a.outbound.Identity = a.identity
+	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
+	var err error
+	if a.http, err = outbound.New(a.outbound); err != nil {
+		return nil, err
+	}
+	if err := a.openVault(); err != nil {
+		return nil, err
+	}
+	if err := a.openStore(ctx, o); err != nil {
+		return nil, err
+	}
+	a.deps = operation.Deps{HTTP: a.http, Vault: func(operation.Connection) (outbound.Vault, error) { return a.vault, nil }}
+	a.engine = engine.New(engine.Config{
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(), Log: a.log,
+		Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
+	})
+	return a, nil
+}
+
+// Close ends the drivers, then the store.
+func (a *app) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a.engine.Close(ctx)
+	a.http.CloseIdleConnections()
+	return a.store.Close()
+}
+
+// ambient is real time and real randomness.
+func ambient() expr.Ambient {
+	return expr.Ambient{Now: time.Now, Rand: func(n int64) int64 {
+		v, err := rand.Int(rand.Reader, big.NewInt(n))
+		if err != nil {
+			panic(err) // crypto/rand does not fail
+		}
+		return v.Int64()
+	}}
+}
+
+// openVault opens the configured Key Vault, or else the local vault.
+func (a *app) openVault() (err error) {
+	if a.outbound.KeyVault == "" {
+		a.vault, err = outbound.OpenLocalVault(a.settings.dataDir, a.live)
+		return err
+	}
+	a.vault, err = outbound.NewKeyVault(a.outbound.KeyVault, a.identity, a.outbound.HTTPClient(), a.live, a.outbound.VaultOptions()...)
+	return err
+}
+
+func (a *app) openStore(ctx context.Context, o options) error {
+	sealer, err := a.sealer(ctx)
+	if err != nil {
+		return err
+	}
+	if o.storeFile != "" {
+		backend, err := local.Open(o.storeFile)
+		if err != nil {
+			return err
+		}
+		a.store = store.New(backend, sealer)
+		return nil
+	}
+	config := azure.Config{Prefix: a.settings.prefix, Transport: a.outbound.HTTPClient()}
+	if config.ConnectionString = o.getenv(settingStorage); config.ConnectionString == "" {
+		if err := a.identityStorage(&config, o.getenv); err != nil {
+			return err
+		}
+	}
+	backend, err := azure.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	a.store = store.New(backend, sealer)
+	return nil
+}
+
+// identityStorage reads the settings of a storage account that is reached with an
+// identity (functions-host §7.3, §12.5).
+func (a *app) identityStorage(c *azure.Config, getenv func(string) string) error {
+	service := func(name string) string {
+		if uri := getenv(settingStorage + "__" + name + "ServiceUri"); uri != "" {
+			return uri
+		}
+		if account := getenv(settingStorage + "__accountName"); account != "" {
+			return "https://" + account + "." + name + ".core.windows.net"
+		}
+		return ""
+	}
+	c.TableURL, c.BlobURL, c.QueueURL, c.Credential = service("table"), service("blob"), service("queue"), a.identity
+	if c.TableURL == "" || c.BlobURL == "" || c.QueueURL == "" {
+		return fmt.Errorf("%s: no storage account is configured; set a connection string, or %s__accountName", settingStorage, settingStorage)
+	}
+	return nil
+}
+
+// sealer opens the key that seals what lies in the store: from a setting, from a
+// secret of the vault, or from a file beside the embedded store.
+func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
+	text := a.settings.getenv(settingSealKey)
+	if name := a.settings.getenv(settingSealSecret); name != "" && text == "" {
+		s, err := a.vault.Secret(ctx, name, "")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", settingSealSecret, err)
+		}
+		text = s.Value.Str()
+	}
+	if text != "" {
+		a.live.Note(text)
+		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: want %d bytes in base64", settingSealKey, seal.KeySize)
+		}
+		return seal.New(key)
+	}
+	if !a.local {
+		return nil, fmt.Errorf("a store on Azure needs a key to seal with: set %s to the name of a secret in the vault, or %s to %d bytes in base64",
+			settingSealSecret, settingSealKey, seal.KeySize)
+	}
+	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "store.key"))
+	if err != nil {
+		return nil, err
+	}
+	return seal.New(key)
+}
+
+// newLog writes JSON lines, or a readable form on a terminal. What passes through
+// it passes the second net: live credentials are replaced.
+func newLog(w io.Writer, level zerolog.Level, pretty bool, live *outbound.Credentials) zerolog.Logger {
+	w = &net2{w, live}
+	if pretty {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// net2 replaces live credentials in what is written.
+type net2 struct {
+	w    io.Writer
+	live *outbound.Credentials
+}
+
+func (n *net2) Write(p []byte) (int, error) {
+	if _, err := n.w.Write(n.live.Replace(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// isTerminal tells whether a file is a terminal.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

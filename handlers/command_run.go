@@ -1,0 +1,328 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/engine"
+	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+type runOptions struct {
+	body, parameters, workflow, trigger string
+	headers                             []string
+	showHistory                         bool
+}
+
+func runCommand() *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use:   "run PATH",
+		Short: "Run one workflow once, in this process",
+		Long: `Run starts one workflow, waits for its end, and prints the response and an outline
+of the run: action, status, duration, and which sides history hides. Nothing is
+kept. The exit status is 0 only if the run succeeded.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runOnce(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr(), args[0], o)
+		},
+	}
+	c.Flags().StringVar(&o.body, "body", "", "`FILE` with the body of the trigger's call, or - for standard input")
+	c.Flags().StringVar(&o.parameters, "parameters", "", "parameters `FILE` of an ARM template (default: <name>.parameters.json beside it)")
+	c.Flags().StringVar(&o.workflow, "workflow", "", "`NAME` of the workflow, where the file holds several")
+	c.Flags().StringVar(&o.trigger, "trigger", "", "`NAME` of the trigger, where the workflow has several")
+	c.Flags().StringArrayVarP(&o.headers, "header", "H", nil, "a header of the trigger's call, `'Name: value'`; may be given several times")
+	c.Flags().BoolVar(&o.showHistory, "history", false, "print the inputs and outputs that history shows")
+	return c
+}
+
+func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, path string, o runOptions) error {
+	doc, w, err := oneWorkflow(stdout, path, o)
+	if err != nil {
+		return err
+	}
+	received, err := o.received(stdin)
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "latchwork-run-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: filepath.Join(folder, "store.db"), log: stderr, pretty: true})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	for _, c := range doc.deployment.Connections {
+		if err := a.engine.SaveConnection(ctx, connection(c)); err != nil {
+			return err
+		}
+	}
+	saved, problems, err := a.engine.Save(ctx, w)
+	if err != nil {
+		return err
+	}
+	if saved == nil {
+		for _, p := range problems {
+			printProblem(stdout, doc, p)
+		}
+		return errQuiet
+	}
+	return a.runAndPrint(ctx, stdout, saved, received, o)
+}
+
+// oneWorkflow loads a file, or the one workflow file in a folder.
+func oneWorkflow(stdout io.Writer, path string, o runOptions) (*document, *engine.Resource, error) {
+	files, err := findFiles([]string{path})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(files) != 1 {
+		return nil, nil, fmt.Errorf("%s holds %d files that may be workflows; name the one to run", path, len(files))
+	}
+	doc, err := loadFile(files[0], o.parameters)
+	if err != nil {
+		return nil, nil, err
+	}
+	if worse(doc.problems) {
+		for _, p := range doc.problems {
+			printProblem(stdout, doc, p)
+		}
+		return nil, nil, errQuiet
+	}
+	var names []string
+	for _, w := range doc.deployment.Workflows {
+		names = append(names, w.Name)
+		if strings.EqualFold(w.Name, o.workflow) || o.workflow == "" && len(doc.deployment.Workflows) == 1 {
+			return doc, resource(w), nil
+		}
+	}
+	return nil, nil, fmt.Errorf("%s: name one of its workflows with --workflow: %s", files[0], strings.Join(names, ", "))
+}
+
+// received is the call that the trigger gets.
+func (o runOptions) received(stdin io.Reader) (*operation.Received, error) {
+	r := &operation.Received{Method: http.MethodPost, Header: http.Header{}}
+	for _, h := range o.headers {
+		name, v, ok := strings.Cut(h, ":")
+		if !ok {
+			return nil, errors.New("--header: want 'Name: value'")
+		}
+		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(v))
+	}
+	var err error
+	switch o.body {
+	case "":
+		return r, nil
+	case "-":
+		r.Body, err = io.ReadAll(stdin)
+	default:
+		r.Body, err = os.ReadFile(o.body)
+	}
+	r.HasBody = len(r.Body) > 0
+	if r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r, err
+}
+
+func (a *app) runAndPrint(ctx context.Context, stdout io.Writer, w *engine.Workflow, received *operation.Received, o runOptions) error {
+	trigger, err := pickTrigger(w.Program, o.trigger)
+	if err != nil {
+		return err
+	}
+	outputs, rejection := operation.FindTrigger(trigger.Type).Receive(trigger, received)
+	if rejection != nil {
+		fmt.Fprintf(stdout, "%d %s\n%s: %s\n", rejection.Status, http.StatusText(rejection.Status), rejection.Code, rejection.Message)
+		return errQuiet
+	}
+	running, err := a.engine.Start(ctx, w, engine.Trigger{Name: trigger.Name, Outputs: outputs, Waits: true})
+	if err != nil {
+		return err
+	}
+	if running.Skipped {
+		fmt.Fprintln(stdout, "The trigger did not fire: a condition does not hold.")
+		return errQuiet
+	}
+	st, err := a.finish(ctx, running)
+	if err != nil {
+		return err
+	}
+	a.printResponse(stdout, st)
+	a.printOutline(stdout, w, st, o.showHistory)
+	if st.Status != definition.Succeeded {
+		return errQuiet
+	}
+	return nil
+}
+
+func pickTrigger(p *definition.Program, name string) (*definition.Trigger, error) {
+	var names []string
+	for _, t := range p.Triggers {
+		names = append(names, t.Name)
+	}
+	switch {
+	case name != "":
+		if t := p.Trigger(name); t != nil {
+			return t, nil
+		}
+		return nil, fmt.Errorf("there is no trigger %q; the workflow has %s", name, strings.Join(names, ", "))
+	case len(p.Triggers) == 1:
+		return p.Triggers[0], nil
+	}
+	return nil, fmt.Errorf("the workflow has %d triggers; name one with --trigger: %s", len(p.Triggers), strings.Join(names, ", "))
+}
+
+// finish drives a run to its end. Where its driver leaves it for later, because
+// of a long wait, it is driven again here when it is due.
+func (a *app) finish(ctx context.Context, r *engine.Running) (*run.State, error) {
+	if _, err := r.Wait(ctx); err != nil {
+		return nil, err
+	}
+	for {
+		snapshot, err := a.store.LoadRun(ctx, r.Key)
+		if err != nil {
+			return nil, err
+		}
+		if snapshot.State.Status.Final() {
+			return snapshot.State, a.loadAll(ctx, r.Key, snapshot.State)
+		}
+		if wake := snapshot.State.NextWake(); !wake.IsZero() {
+			select {
+			case <-time.After(time.Until(wake)):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		if err := a.engine.Continue(ctx, r.Key); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (a *app) loadAll(ctx context.Context, key store.RunKey, st *run.State) error {
+	var unloaded []*run.Record
+	for _, r := range st.Records {
+		if !r.Inputs.Loaded() || !r.Outputs.Loaded() {
+			unloaded = append(unloaded, r)
+		}
+	}
+	return a.store.LoadPayloads(ctx, key, st, unloaded)
+}
+
+// printResponse prints what a caller would have been answered.
+func (a *app) printResponse(stdout io.Writer, st *run.State) {
+	w := httptest.NewRecorder()
+	switch record := st.Records[st.Responded]; {
+	case record != nil:
+		writeResponse(w, record)
+		fmt.Fprintf(stdout, "%d %s\n", w.Code, http.StatusText(w.Code))
+		if w.Body.Len() > 0 {
+			fmt.Fprintf(stdout, "%s\n", pretty(w.Body.Bytes()))
+		}
+	case !st.ResponseDue.IsZero():
+		fmt.Fprintln(stdout, "502 Bad Gateway\nNoResponse: the run ended without a Response action.")
+	default:
+		fmt.Fprintln(stdout, "202 Accepted")
+	}
+	fmt.Fprintln(stdout)
+}
+
+// pretty indents JSON and leaves other text as it is.
+func pretty(data []byte) []byte {
+	v, err := value.Parse(data)
+	if err != nil {
+		return data
+	}
+	return value.Indent(v)
+}
+
+// printOutline prints a line per action in the order in which they started.
+func (a *app) printOutline(stdout io.Writer, w *engine.Workflow, st *run.State, history bool) {
+	fmt.Fprintf(stdout, "%s  run %s  %s  %s\n", w.Name, st.Name, st.Status, shortDuration(st.End.Sub(st.Start)))
+	if st.Error != nil {
+		fmt.Fprintf(stdout, "  %s: %s\n", st.Error.Code, a.live.Replace([]byte(st.Error.Message)))
+	}
+	width := len(st.Trigger.Name)
+	var records []*run.Record
+	for _, action := range w.Program.Order {
+		if r := st.Records[action.Name]; r != nil {
+			records = append(records, r)
+			width = max(width, len(r.Name))
+		}
+	}
+	slices.SortStableFunc(records, func(x, y *run.Record) int { return x.Start.Compare(y.Start) })
+	a.printRecord(stdout, &st.Trigger, width, history)
+	for _, r := range records {
+		a.printRecord(stdout, r, width, history)
+	}
+}
+
+func (a *app) printRecord(stdout io.Writer, r *run.Record, width int, history bool) {
+	var notes []string
+	switch {
+	case r.HideInputs && r.HideOutputs:
+		notes = append(notes, "inputs and outputs hidden")
+	case r.HideInputs:
+		notes = append(notes, "inputs hidden")
+	case r.HideOutputs:
+		notes = append(notes, "outputs hidden")
+	}
+	if r.Static {
+		notes = append(notes, "static result")
+	}
+	if len(r.Retries) > 0 {
+		notes = append(notes, fmt.Sprintf("%d attempts", len(r.Retries)))
+	}
+	code := r.Code
+	if code == "" {
+		code = "-"
+	}
+	line := fmt.Sprintf("  %-*s  %-9s  %-12s  %8s  %s", width, r.Name, r.Status, code, shortDuration(r.End.Sub(r.Start)), strings.Join(notes, ", "))
+	fmt.Fprintln(stdout, strings.TrimRight(line, " "))
+	if r.Error != nil && r.Status != definition.Skipped {
+		fmt.Fprintf(stdout, "      %s: %s\n", r.Error.Code, a.live.Replace([]byte(r.Error.Message)))
+	}
+	if history {
+		a.printSide(stdout, "inputs", r.Inputs.Value, r.HideInputs)
+		a.printSide(stdout, "outputs", r.Outputs.Value, r.HideOutputs)
+	}
+}
+
+func (a *app) printSide(stdout io.Writer, name string, v value.Value, hidden bool) {
+	switch {
+	case hidden:
+		fmt.Fprintf(stdout, "      %s: (hidden)\n", name)
+	case !v.IsAbsent():
+		shown := a.live.Replace(value.Indent(value.Redact(v, value.Credential)), value.Credential)
+		fmt.Fprintf(stdout, "      %s: %s\n", name, strings.ReplaceAll(string(shown), "\n", "\n      "))
+	}
+}
+
+func shortDuration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	default:
+		return d.Round(10 * time.Millisecond).String()
+	}
+}

@@ -1,0 +1,199 @@
+package handlers
+
+import (
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/handlers/host"
+	"github.com/latchwork/latchwork/shared/seal"
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+// hostJSON is what host.json says when there is none to read.
+//
+//go:embed host.json
+var hostJSON []byte
+
+type serveOptions struct {
+	address, store, parameters string
+	open                       bool
+}
+
+func serveCommand() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve [PATH…]",
+		Short: "Serve workflows on this machine, with the store in a file",
+		Long: `Serve loads the workflows in files and folders (./samples if none are named), serves
+them as an Azure Functions app would, and prints each callback URL. Runs survive a
+restart.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return serve(c.Context(), c.OutOrStdout(), args, o)
+		},
+	}
+	c.Flags().StringVar(&o.address, "address", "127.0.0.1:7071", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&o.store, "store", "", "`FILE` of the embedded store (default: store.db in the data folder)")
+	c.Flags().StringVar(&o.parameters, "parameters", "", "parameters `FILE` for ARM templates (default: <name>.parameters.json beside the template)")
+	c.Flags().BoolVar(&o.open, "open", false, "let everybody call the functions that need a key")
+	return c
+}
+
+func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions) error {
+	if len(paths) == 0 {
+		paths = []string{"samples"}
+	}
+	docs, err := loadAll(stdout, paths, o.parameters)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", o.address, errors.Unwrap(err))
+	}
+	defer listener.Close()
+	settings, err := readSettings(os.Getenv, false)
+	if err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	if o.store == "" {
+		o.store = filepath.Join(settings.dataDir, "store.db")
+	}
+	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: o.store, log: stdout, pretty: isTerminal(os.Stdout)})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.save(ctx, stdout, docs, "http://"+listener.Addr().String()); err != nil {
+		return err
+	}
+	if _, err := a.engine.Recover(ctx); err != nil {
+		return err
+	}
+	standalone, err := a.standalone(o.open)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Serving on http://%s. Stop with Ctrl-C.\n", listener.Addr())
+	return standalone.Serve(ctx, listener, 10*time.Second)
+}
+
+// loadAll loads files; with a problem in any of them nothing is served.
+func loadAll(stdout io.Writer, paths []string, parameters string) ([]*document, error) {
+	files, err := findFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	var docs []*document
+	bad := false
+	for _, f := range files {
+		d, err := loadFile(f, parameters)
+		if err != nil {
+			return nil, err
+		}
+		if worse(d.problems) {
+			bad = true
+			for _, p := range d.problems {
+				printProblem(stdout, d, p)
+			}
+			continue
+		}
+		docs = append(docs, d)
+	}
+	if bad {
+		return nil, errQuiet
+	}
+	return docs, nil
+}
+
+// save compiles everything first and stores it only if all of it compiles.
+func (a *app) save(ctx context.Context, stdout io.Writer, docs []*document, base string) error {
+	bad := false
+	for _, d := range docs {
+		for _, w := range d.deployment.Workflows {
+			if problems := a.engine.Check(resource(w)); worse(problems) {
+				bad = true
+				for _, p := range problems {
+					printProblem(stdout, d, p)
+				}
+			}
+		}
+	}
+	if bad {
+		return errQuiet
+	}
+	for _, d := range docs {
+		for _, c := range d.deployment.Connections {
+			if err := a.engine.SaveConnection(ctx, connection(c)); err != nil {
+				return err
+			}
+		}
+		for _, w := range d.deployment.Workflows {
+			saved, _, err := a.engine.Save(ctx, resource(w))
+			if err != nil {
+				return err
+			}
+			if stdout == nil {
+				continue
+			}
+			for _, t := range saved.Program.Triggers {
+				if t.Spec.Request {
+					url := gate.URLs{Base: base}.Trigger(saved.Keys.Primary, saved.ID, t.Name, time.Time{})
+					printCurl(stdout, d.path, saved.Name, t.Raw.Member("method").Str(), url)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// printCurl prints a callback URL as a command that can be pasted.
+func printCurl(stdout io.Writer, path, name, method, url string) {
+	if method == "" {
+		method = http.MethodPost
+	}
+	body := ""
+	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
+		body = " -H 'Content-Type: application/json' -d '{}'"
+		if example := filepath.Join(filepath.Dir(path), "body.json"); fileExists(example) {
+			body = " -H 'Content-Type: application/json' -d @" + example
+		}
+	}
+	fmt.Fprintf(stdout, "%s\n  curl -X %s%s '%s'\n\n", name, method, body, url)
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// standalone returns the host that plays the Functions host.
+func (a *app) standalone(open bool) (*host.Standalone, error) {
+	s, err := host.ReadSettings(hostJSON)
+	if err != nil {
+		return nil, err
+	}
+	key := ""
+	if !open {
+		raw, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "functions.key"))
+		if err != nil {
+			return nil, err
+		}
+		key = base64.RawURLEncoding.EncodeToString(raw)
+		a.live.Note(key)
+	}
+	return host.NewStandalone(functions(a), s, host.Options{
+		Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
+	})
+}

@@ -1,0 +1,48 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/latchwork/latchwork/handlers/host"
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+// dispatch continues the run that a doorbell names.
+func (a *app) dispatch(ctx context.Context, m host.QueueMessage) error {
+	key, err := store.ParseRunKey(m.Text)
+	if err != nil {
+		a.log.Error().Int64("dequeueCount", m.DequeueCount).Msg("a doorbell does not name a run; it is dropped")
+		return nil // trying again would not make it better
+	}
+	if err := a.engine.Continue(ctx, key); err != nil {
+		a.log.Error().Err(err).Str("run", key.Run).Int64("dequeueCount", m.DequeueCount).Msg("a run could not be continued")
+		return err
+	}
+	return nil
+}
+
+// poison gives up a run whose doorbells have failed again and again, so that it
+// ends with a reason instead of being tried for ever.
+func (a *app) poison(ctx context.Context, m host.QueueMessage) error {
+	key, err := store.ParseRunKey(m.Text)
+	if err != nil {
+		a.log.Error().Msg("a poison message does not name a run; it is dropped")
+		return nil
+	}
+	a.log.Error().Str("run", key.Run).Str("workflow", key.WorkflowID).Msg("a run is given up: it could not be continued")
+	err = a.engine.Abandon(ctx, key, "The run was given up, because continuing it failed again and again.")
+	if errors.Is(err, store.ErrConflict) {
+		return nil // somebody drives it after all
+	}
+	return err
+}
+
+// sweep rings for runs that are due and that nobody looks at.
+func (a *app) sweep(ctx context.Context, _ host.Tick) error {
+	rung, err := a.engine.Sweep(ctx)
+	if rung > 0 {
+		a.log.Info().Int("runs", rung).Msg("due runs were rung for")
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/engine"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/template"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// document is a file with workflows in it.
+type document struct {
+	path       string
+	data       []byte
+	deployment *template.Deployment
+	problems   []value.Problem
+}
+
+// findFiles lists the files that may hold workflows: files named are taken as
+// they are, folders are walked. What belongs to a template, and what is plainly
+// something else, is left out of a walk.
+func findFiles(paths []string) ([]string, error) {
+	var files []string
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p, errors.Unwrap(err))
+		}
+		if !info.IsDir() {
+			files = append(files, p)
+			continue
+		}
+		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && path != p && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
+				return fs.SkipDir
+			case !d.IsDir() && mayHoldWorkflow(d.Name()):
+				files = append(files, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// mayHoldWorkflow: JSON files but for those that have another meaning beside a
+// workflow.
+func mayHoldWorkflow(name string) bool {
+	n := strings.ToLower(name)
+	if !strings.HasSuffix(n, ".json") || strings.HasSuffix(n, ".parameters.json") {
+		return false
+	}
+	return !slices.Contains([]string{"parameters.json", "connections.json", "host.json", "local.settings.json", "body.json", "function.json", "package.json", "package-lock.json"}, n)
+}
+
+// loadFile reads a file. Without parameters of its own it takes those in
+// <name>.parameters.json beside it.
+func loadFile(path, parametersPath string) (*document, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var parameters value.Value
+	if parametersPath == "" {
+		beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".parameters.json"
+		if _, err := os.Stat(beside); err == nil {
+			parametersPath = beside
+		}
+	}
+	if parametersPath != "" {
+		text, err := os.ReadFile(parametersPath)
+		if err != nil {
+			return nil, err
+		}
+		v, _, err := value.ParseDocument(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", parametersPath, err)
+		}
+		if parameters = v.Member("parameters"); parameters.IsAbsent() {
+			parameters = v
+		}
+	}
+	d := &document{path: path, data: data}
+	d.deployment, d.problems = template.Load(data, workflowName(path), parameters, template.Local(time.Now()))
+	return d, nil
+}
+
+// workflowName is the name of a workflow whose file does not say it: that of the
+// file, or of its folder where the file's name says nothing.
+func workflowName(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	if slices.Contains([]string{"workflow", "definition", "azuredeploy"}, strings.ToLower(name)) {
+		if absolute, err := filepath.Abs(path); err == nil {
+			name = filepath.Base(filepath.Dir(absolute))
+		}
+	}
+	return name
+}
+
+// resource is a workflow as the engine saves it.
+func resource(w template.Workflow) *engine.Resource {
+	return &engine.Resource{
+		Name: w.Name, ResourceID: w.ResourceID, Location: w.Location, Kind: w.Kind, State: w.State,
+		Tags: w.Tags, Identity: w.Identity, AccessControl: w.AccessControl,
+		Definition: w.Definition, Parameters: w.Parameters, DefinitionPath: w.DefinitionPath, ParametersPath: w.ParametersPath,
+	}
+}
+
+func connection(c template.Connection) store.Connection {
+	return store.Connection{ResourceID: c.ResourceID, Name: c.Name, API: c.API, Location: c.Location, Properties: c.Properties}
+}
+
+// worse tells whether problems keep a file from being used.
+func worse(problems []value.Problem) bool {
+	return slices.ContainsFunc(problems, func(p value.Problem) bool { return !p.Warning })
+}

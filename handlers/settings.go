@@ -1,0 +1,112 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/latchwork/latchwork/handlers/gate"
+)
+
+// Settings of this binary; those of outgoing calls and identities are read by
+// the package outbound.
+const (
+	settingPort       = "FUNCTIONS_CUSTOMHANDLER_PORT"
+	settingScriptRoot = "FUNCTIONS_APP_ROOT_PATH"
+	settingStorage    = "AzureWebJobsStorage"
+	settingDataDir    = "LATCHWORK_DATA"
+	settingPrefix     = "LATCHWORK_STORAGE_PREFIX"
+	settingWorkflows  = "LATCHWORK_WORKFLOWS"
+	settingSealKey    = "LATCHWORK_SEAL_KEY"
+	settingSealSecret = "LATCHWORK_SEAL_KEY_SECRET"
+	settingLogLevel   = "LATCHWORK_LOG_LEVEL"
+	settingBaseURL    = "LATCHWORK_PUBLIC_URL"
+	settingClient     = "LATCHWORK_CLIENT_ADDRESS"
+	settingSlice      = "LATCHWORK_SLICE"
+	settingLease      = "LATCHWORK_LEASE"
+	settingResponse   = "LATCHWORK_RESPONSE_TIMEOUT"
+)
+
+// settings are the settings as read.
+type settings struct {
+	getenv    func(string) string
+	dataDir   string
+	logLevel  zerolog.Level
+	baseURL   string
+	client    gate.ClientAddress
+	slice     time.Duration
+	lease     time.Duration
+	response  time.Duration
+	prefix    string
+	workflows string
+}
+
+// readSettings reads all settings and reports all that are malformed.
+func readSettings(getenv func(string) string, hosted bool) (settings, error) {
+	s := settings{getenv: getenv, logLevel: zerolog.WarnLevel, client: gate.Peer, prefix: getenv(settingPrefix), workflows: getenv(settingWorkflows)}
+	if hosted {
+		s.logLevel, s.client = zerolog.InfoLevel, gate.FrontEnd
+	}
+	var errs []error
+	fail := func(name string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	var err error
+	if s.dataDir = getenv(settingDataDir); s.dataDir == "" {
+		s.dataDir, err = defaultDataDir()
+		fail(settingDataDir, err)
+	}
+	if text := getenv(settingLogLevel); text != "" {
+		s.logLevel, err = zerolog.ParseLevel(strings.ToLower(text))
+		fail(settingLogLevel, err)
+	}
+	if text := getenv(settingClient); text != "" {
+		s.client, err = gate.ParseClientAddress(text)
+		fail(settingClient, err)
+	}
+	if s.baseURL = strings.TrimRight(getenv(settingBaseURL), "/"); s.baseURL == "" {
+		if host := getenv("WEBSITE_HOSTNAME"); host != "" {
+			s.baseURL = "https://" + host
+		}
+	}
+	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response} {
+		if text := getenv(name); text != "" {
+			*into, err = time.ParseDuration(text)
+			if err == nil && *into <= 0 {
+				err = errors.New("want a duration above zero, such as 90s")
+			}
+			fail(name, err)
+		}
+	}
+	if s.prefix != "" && !legalPrefix(s.prefix) {
+		fail(settingPrefix, errors.New("want 3 to 40 lower-case letters and digits, a letter first"))
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return s, errors.Join(errs...)
+}
+
+// legalPrefix: what a table, a container and a queue may all be called.
+func legalPrefix(s string) bool {
+	return len(s) >= 3 && len(s) <= 40 && s[0] >= 'a' && s[0] <= 'z' &&
+		strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }) < 0
+}
+
+// defaultDataDir is where a standalone Latchwork keeps its store and its vault.
+func defaultDataDir() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "latchwork"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errors.New("there is no home directory; set a folder for the store")
+	}
+	return filepath.Join(home, ".local", "share", "latchwork"), nil
+}

@@ -91,7 +91,9 @@ func lint(w io.Writer, paths []string, parameters string, warnings bool) error {
 }
 
 func lintFile(path, parameters string) linted {
-	doc, err := loadFile(path, parameters)
+	where := here()
+	where.Assume = parameters == "" // a template may be checked without its parameters
+	doc, err := loadFile(path, parameters, where)
 	if err != nil {
 		return linted{err: err}
 	}

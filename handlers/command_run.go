@@ -97,7 +97,7 @@ func oneWorkflow(stdout io.Writer, path string, o runOptions) (*document, *engin
 	if len(files) != 1 {
 		return nil, nil, fmt.Errorf("%s holds %d files that may be workflows; name the one to run", path, len(files))
 	}
-	doc, err := loadFile(files[0], o.parameters)
+	doc, err := loadFile(files[0], o.parameters, here())
 	if err != nil {
 		return nil, nil, err
 	}

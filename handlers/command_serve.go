@@ -98,7 +98,7 @@ func loadAll(stdout io.Writer, paths []string, parameters string) ([]*document, 
 	var docs []*document
 	bad := false
 	for _, f := range files {
-		d, err := loadFile(f, parameters)
+		d, err := loadFile(f, parameters, here())
 		if err != nil {
 			return nil, err
 		}

@@ -68,7 +68,7 @@ func mayHoldWorkflow(name string) bool {
 
 // loadFile reads a file. Without parameters of its own it takes those in
 // <name>.parameters.json beside it.
-func loadFile(path, parametersPath string) (*document, error) {
+func loadFile(path, parametersPath string, c template.Context) (*document, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -94,9 +94,12 @@ func loadFile(path, parametersPath string) (*document, error) {
 		}
 	}
 	d := &document{path: path, data: data}
-	d.deployment, d.problems = template.Load(data, workflowName(path), parameters, template.Local(time.Now()))
+	d.deployment, d.problems = template.Load(data, workflowName(path), parameters, c)
 	return d, nil
 }
+
+// here is where templates are deployed to on this machine.
+func here() template.Context { return template.Local(time.Now()) }
 
 // workflowName is the name of a workflow whose file does not say it: that of the
 // file, or of its folder where the file's name says nothing.

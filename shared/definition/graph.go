@@ -137,6 +137,9 @@ func (b *builder) runAfter(a *Action) {
 	var missing []string
 	for name, statuses := range b.object(b.bodyOf[a].Member("runAfter"), at).Members {
 		before := b.program.Action(name)
+		if before == nil && a.Graph.Owner == nil && b.program.Trigger(name) != nil {
+			continue // Standard's agent workflows name their trigger: it is over when a run starts
+		}
 		if before == nil || before.Graph != a.Graph {
 			missing = append(missing, name)
 			continue

@@ -111,7 +111,7 @@ func compileSchema(schema value.Value) (*jsonschema.Schema, error) {
 	c.UseLoader(noLoader{})
 	c.UseRegexpEngine(compileRegexp)
 	const id = "schema.json"
-	if err := c.AddResource(id, plain(schema.Without("$schema"))); err != nil {
+	if err := c.AddResource(id, plain(lenient(schema.Without("$schema")))); err != nil {
 		return nil, errors.New("it cannot be read")
 	}
 	compiled, err := c.Compile(id)
@@ -119,6 +119,30 @@ func compileSchema(schema value.Value) (*jsonschema.Schema, error) {
 		return nil, errors.New("it is not a JSON schema of draft 4")
 	}
 	return compiled, nil
+}
+
+// lenient leaves out what the product's validator accepts and draft 4 does not:
+// an empty list of required properties, which designers write.
+func lenient(v value.Value) value.Value {
+	switch v.Kind() {
+	case value.KindArray:
+		items := make([]value.Value, v.Len())
+		for i, item := range v.Elements {
+			items[i] = lenient(item)
+		}
+		return value.Array(items...)
+	case value.KindObject:
+		b := value.NewObject(v.Len())
+		for key, item := range v.Members {
+			if key == "required" && item.Kind() == value.KindArray && item.Len() == 0 {
+				continue
+			}
+			b.Set(key, lenient(item))
+		}
+		return b.Build()
+	default:
+		return v
+	}
 }
 
 // noLoader refuses every reference outside the schema, files included.

@@ -39,6 +39,9 @@ type Deployment struct {
 type Context struct {
 	SubscriptionID, ResourceGroup, Location, TenantID string
 	Now                                               time.Time
+	// Assume gives parameters without a value a plausible one instead of reporting
+	// them: for whoever checks a template and does not deploy it.
+	Assume bool
 }
 
 // Local is where templates are deployed to on a laptop.

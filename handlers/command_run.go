@@ -70,6 +70,9 @@ func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, pat
 		return err
 	}
 	defer a.Close()
+	if err := a.demoSecrets(ctx, stderr, []*document{doc}); err != nil {
+		return err
+	}
 	for _, c := range doc.deployment.Connections {
 		if err := a.engine.SaveConnection(ctx, connection(c)); err != nil {
 			return err

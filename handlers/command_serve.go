@@ -75,6 +75,9 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 		return err
 	}
 	defer a.Close()
+	if err := a.demoSecrets(ctx, stdout, docs); err != nil {
+		return err
+	}
 	if err := a.save(ctx, stdout, docs, "http://"+listener.Addr().String()); err != nil {
 		return err
 	}

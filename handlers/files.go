@@ -63,7 +63,7 @@ func mayHoldWorkflow(name string) bool {
 	if !strings.HasSuffix(n, ".json") || strings.HasSuffix(n, ".parameters.json") {
 		return false
 	}
-	return !slices.Contains([]string{"parameters.json", "connections.json", "host.json", "local.settings.json", "body.json", "function.json", "package.json", "package-lock.json"}, n)
+	return !slices.Contains([]string{"parameters.json", "connections.json", "host.json", "local.settings.json", "body.json", "function.json", demoSecretsFile, "package.json", "package-lock.json"}, n)
 }
 
 // loadFile reads a file. Without parameters of its own it takes those in

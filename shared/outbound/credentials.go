@@ -191,6 +191,8 @@ func spellings(secret string) []string {
 			base64.RawStdEncoding.EncodeToString(padded)[from:to],
 			base64.RawURLEncoding.EncodeToString(padded)[from:to])
 	}
+	// What is no UTF-8 may shrink when it is escaped.
+	all = slices.DeleteFunc(all, func(s string) bool { return len(s) < shortestCredential })
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -106,13 +108,35 @@ func lintFile(path, parameters string) linted {
 		_, problems := definition.Compile(resource(w).Source(), operation.Catalog{})
 		r.problems = append(r.problems, problems...)
 	}
+	sortByPlace(doc.data, r.problems)
 	return r
+}
+
+// sortByPlace puts problems in the order in which they stand in the file.
+func sortByPlace(data []byte, problems []value.Problem) {
+	type place struct{ line, column int }
+	places := make(map[*value.Path]place, len(problems))
+	for _, p := range problems {
+		line, column := placeOf(data, p)
+		places[p.Path] = place{line, column}
+	}
+	slices.SortStableFunc(problems, func(x, y value.Problem) int {
+		a, b := places[x.Path], places[y.Path]
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(x.Column, y.Column))
+	})
+}
+
+func placeOf(data []byte, p value.Problem) (line, column int) {
+	if p.At != nil {
+		return p.At.Line, p.At.Column
+	}
+	return value.Locate(data, p.Path)
 }
 
 // printProblem prints file:line:column, then code, message, path and, for an
 // expression, the expression with a mark below the place.
 func printProblem(w io.Writer, d *document, p value.Problem) {
-	line, column := value.Locate(d.data, p.Path)
+	line, column := placeOf(d.data, p)
 	kind := "error"
 	if p.Warning {
 		kind = "warning"

@@ -62,10 +62,8 @@ func (b *builder) action(name string, body value.Value, g *Graph, at *value.Path
 	}
 	b.settings(a, body, at)
 	b.bodies(a, body, at, depth)
-	if known {
-		b.inputs(a, body, at)
-		b.program.Responds = b.program.Responds || spec.Responds
-	}
+	b.inputs(a, body, at) // of an unknown type too: what it reads is checked all the same
+	b.program.Responds = b.program.Responds || spec.Responds
 	return a
 }
 

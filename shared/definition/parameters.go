@@ -53,10 +53,11 @@ func (b *builder) parameters() {
 }
 
 func (b *builder) parameter(name string, declaration, given value.Value, at *value.Path) {
-	typ := strings.ToLower(b.text(declaration.Member("type"), at.Key("type")))
+	written := b.text(declaration.Member("type"), at.Key("type"))
+	typ := strings.ToLower(written)
 	kinds, known := parameterKinds[typ]
 	if !known {
-		b.fail(InvalidTemplateParameter, at.Key("type"), "The type '%s' of workflow parameter '%s' is not valid.", typ, name)
+		b.fail(InvalidTemplateParameter, at.Key("type"), "The type '%s' of workflow parameter '%s' is not valid.", written, name)
 		return
 	}
 	p := Parameter{Name: name, Type: typ}

@@ -4,6 +4,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -70,7 +71,9 @@ const (
 func Load(data []byte, fallback string, parameters value.Value, c Context) (*Deployment, []value.Problem) {
 	document, repeated, err := value.ParseDocument(data)
 	if err != nil {
-		return nil, []value.Problem{{Code: invalidJSON, Message: "The file is not JSON: " + err.Error() + "."}}
+		var at *value.SyntaxError
+		errors.As(err, &at)
+		return nil, []value.Problem{{Code: invalidJSON, Message: "The file is not JSON: " + err.Error() + ".", At: at}}
 	}
 	l := &loader{context: c, root: document}
 	for _, at := range repeated {

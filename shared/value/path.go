@@ -147,6 +147,9 @@ type Problem struct {
 	Column  int    // from 1, inside the string at Path; 0 where the whole value is meant
 	Caret   string // the expression and a caret below the column, or ""
 	Warning bool
+	// At is the place itself, where there is no path because the text is not JSON;
+	// nil otherwise.
+	At *SyntaxError
 }
 
 func (p Problem) Error() string { return fmt.Sprintf("%s: %s (%s)", p.Path, p.Message, p.Code) }

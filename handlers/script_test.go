@@ -1,0 +1,34 @@
+package handlers_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/latchwork/latchwork/handlers"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"latchwork": func() { os.Exit(handlers.Main(os.Args[1:])) },
+	})
+}
+
+// TestScripts runs testdata/script/*.txtar: each is a user's session with the
+// binary.
+func TestScripts(t *testing.T) {
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("LATCHWORK_DATA", e.WorkDir+"/data")
+			e.Setenv("SAMPLES", root+"/../samples")
+			return nil
+		},
+		Cmds: commands(),
+	})
+}

@@ -152,7 +152,7 @@ func FuzzParseAuthentication(f *testing.F) {
 }
 
 // certificateServer answers with the name in the client's certificate.
-func certificateServer(t *testing.T, cloud *cloudtest.Cloud) (url string, config outbound.Config) {
+func certificateServer(t *testing.T) (url string, config outbound.Config) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := "nobody"
 		if len(r.TLS.PeerCertificates) > 0 {
@@ -174,7 +174,7 @@ func certificateServer(t *testing.T, cloud *cloudtest.Cloud) (url string, config
 }
 
 func TestClientCertificate(t *testing.T) {
-	url, config := certificateServer(t, nil)
+	url, config := certificateServer(t)
 	client := newClient(t, config)
 	one, _ := cloudtest.ClientCertificate(t, "one", canary)
 	two, _ := cloudtest.ClientCertificate(t, "two", "")

@@ -228,6 +228,7 @@ func TestEgressLooksAtTheAddressDialled(t *testing.T) {
 		{"loopback", outbound.Config{DenyLoopback: true}, server.URL, false},
 		{"loopback written as IPv6", outbound.Config{DenyLoopback: true}, "http://[::ffff:127.0.0.1]:" + port, false},
 		{"loopback the operator points to", outbound.Config{DenyLoopback: true, ConnectTo: map[string]string{"api.example:80": server.Listener.Addr().String()}}, "http://API.example/", true},
+		{"a number the operator points elsewhere", outbound.Config{ConnectTo: map[string]string{"169.254.169.254:80": server.Listener.Addr().String()}}, "http://169.254.169.254/", true},
 		{"metadata", outbound.Config{}, "http://169.254.169.254/metadata/instance", false},
 		{"metadata written as IPv6", outbound.Config{}, "http://[::ffff:169.254.169.254]/", false},
 		{"metadata through NAT64", outbound.Config{}, "http://[64:ff9b::a9fe:a9fe]/", false},

@@ -67,7 +67,8 @@ const (
 )
 
 // FromEnv reads the configuration from settings and reports all that is wrong
-// with them at once. The errors name settings and never quote values.
+// with them at once. The errors name settings and quote no value, but for the path
+// of a file that cannot be read.
 func FromEnv(getenv func(string) string) (Config, error) {
 	s := settings{getenv: getenv}
 	c := Config{

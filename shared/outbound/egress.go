@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +27,16 @@ func (c Config) dial(check func(network, address string, _ syscall.RawConn) erro
 		}
 		return checked.DialContext(ctx, network, address)
 	}
+}
+
+// redirected tells whether the operator sends connections for u elsewhere.
+func (c Config) redirected(u *url.URL) bool {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	_, ok := c.ConnectTo[strings.ToLower(net.JoinHostPort(u.Hostname(), port))]
+	return ok
 }
 
 func (c Config) control(_, address string, _ syscall.RawConn) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -125,7 +126,7 @@ func TestLocalVaultAtRest(t *testing.T) {
 	}
 	for _, e := range entries {
 		info, _ := e.Info()
-		if info.Mode().Perm()&0o077 != 0 {
+		if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", e.Name(), info.Mode())
 		}
 		data, _ := os.ReadFile(filepath.Join(folder, e.Name()))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -28,7 +29,7 @@ type exchange struct {
 func (c *Client) newStack() (middleware.Handler, error) {
 	s := middleware.NewStack("outbound", func() any { return new(exchange) })
 	err := errors.Join(
-		s.Initialize.Add(middleware.InitializeMiddlewareFunc("Target", checkTarget), middleware.After),
+		s.Initialize.Add(middleware.InitializeMiddlewareFunc("Target", c.checkTarget), middleware.After),
 		s.Serialize.Add(middleware.SerializeMiddlewareFunc("Message", serialize), middleware.After),
 		s.Build.Add(middleware.BuildMiddlewareFunc("Defaults", build), middleware.After),
 		s.Finalize.Add(middleware.FinalizeMiddlewareFunc("Authentication", c.authenticate), middleware.After),
@@ -37,12 +38,16 @@ func (c *Client) newStack() (middleware.Handler, error) {
 	return middleware.DecorateHandler(middleware.HandlerFunc(c.send), s.Initialize, s.Serialize, s.Build, s.Finalize, s.Deserialize), err
 }
 
-// checkTarget refuses what is no web address. Whether its host may be called is
-// decided when the connection is made, on the address that is really dialled.
-func checkTarget(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (out middleware.InitializeOutput, m middleware.Metadata, err error) {
+// checkTarget refuses what is no web address, and an address written as a number
+// that may not be called, before anybody is asked for a token. Names are checked
+// when the connection is made, on the address that is really dialled.
+func (c *Client) checkTarget(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (out middleware.InitializeOutput, m middleware.Metadata, err error) {
 	u, err := url.Parse(in.Parameters.(*Request).URL)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return out, m, &Failure{Code: "InvalidUri", Message: "The provided 'uri' is not an absolute http or https address."}
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !c.config.allowed(a) && !c.config.redirected(u) {
+		return out, m, ErrEgress
 	}
 	return next.HandleInitialize(ctx, in)
 }

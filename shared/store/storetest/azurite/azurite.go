@@ -1,0 +1,195 @@
+// Package azurite starts the storage emulator for tests. It is a test kit.
+package azurite
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// version is pinned in tools/azurite/package-lock.json.
+const version = "3.35.0"
+
+// Server is a running emulator.
+type Server struct {
+	ConnectionString string
+	Folder           string // its data files
+	process          *exec.Cmd
+}
+
+const (
+	account = "devstoreaccount1"
+	key     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+
+var (
+	once   sync.Once
+	shared *Server
+	failed error
+)
+
+// Shared returns the emulator that all tests of a binary share. It ends with the
+// test process. Without Node or npm the test fails: it is never skipped.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	once.Do(func() {
+		var folder string
+		if folder, failed = os.MkdirTemp("", "azurite-"); failed == nil {
+			shared, failed = start(folder)
+		}
+	})
+	if failed != nil {
+		t.Fatalf("azurite: %v", failed)
+	}
+	return shared
+}
+
+// Start returns an emulator of its own, with its data in a folder, that ends with
+// the test.
+func Start(t testing.TB, folder string) *Server {
+	t.Helper()
+	s, err := start(folder)
+	if err != nil {
+		t.Fatalf("azurite: %v", err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop ends the emulator and waits until its files are closed.
+func (s *Server) Stop() {
+	_ = s.process.Process.Signal(os.Interrupt) // it writes what it holds in memory
+	_ = s.process.Wait()
+}
+
+// Main ends the shared emulator after the tests of a binary; for TestMain.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if shared != nil {
+		shared.Stop()
+		_ = os.RemoveAll(shared.Folder) // only test data
+	}
+	return code
+}
+
+func start(folder string) (*Server, error) {
+	script, err := install()
+	if err != nil {
+		return nil, err
+	}
+	ports := make([]string, 3)
+	for i := range ports {
+		if ports[i], err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	log, err := os.Create(filepath.Join(folder, "azurite.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	p := exec.Command("node", script, "--silent", "--location", folder, "--skipApiVersionCheck", "--disableTelemetry",
+		"--blobHost", "127.0.0.1", "--blobPort", ports[0], "--queueHost", "127.0.0.1", "--queuePort", ports[1], "--tableHost", "127.0.0.1", "--tablePort", ports[2])
+	p.Stdout, p.Stderr = log, log
+	p.SysProcAttr = dieWithParent()
+	if err := p.Start(); err != nil {
+		return nil, fmt.Errorf("start (is Node installed?): %w", err)
+	}
+	endpoint := func(service string, i int) string {
+		return fmt.Sprintf("%sEndpoint=http://127.0.0.1:%s/%s;", service, ports[i], account)
+	}
+	s := &Server{process: p, Folder: folder, ConnectionString: "DefaultEndpointsProtocol=http;AccountName=" + account + ";AccountKey=" + key + ";" +
+		endpoint("Blob", 0) + endpoint("Queue", 1) + endpoint("Table", 2)}
+	for _, port := range ports {
+		if err := waitFor(port); err != nil {
+			s.Stop()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+func waitFor(port string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			return c.Close()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("it did not open port %s within 30 s", port)
+		}
+	}
+}
+
+// install returns the emulator's main script, installing it first if need be. A
+// lock makes test binaries that start together install it once.
+func install() (string, error) {
+	if script := os.Getenv("LATCHWORK_AZURITE"); script != "" {
+		return script, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(cache, "latchwork", "azurite-"+version)
+	script := filepath.Join(folder, "node_modules", "azurite", "dist", "src", "azurite.js")
+	installed := filepath.Join(folder, ".installed")
+	if _, err := os.Stat(installed); err == nil {
+		return script, nil
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	lock, err := os.Create(filepath.Join(folder, ".lock"))
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(installed); err == nil {
+		return script, nil
+	}
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "tools", "azurite", name))
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
+			return "", err
+		}
+	}
+	npm := exec.Command("npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error")
+	npm.Dir = folder
+	if out, err := npm.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("npm ci (the tests need Node and npm): %w\n%s", err, out)
+	}
+	return script, os.WriteFile(installed, nil, 0o644)
+}

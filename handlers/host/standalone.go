@@ -40,6 +40,9 @@ type Options struct {
 	Key string
 	// Setting resolves %NAME% in queue names.
 	Setting func(name string) string
+	// Handler answers instead of the functions' own handlers: a custom handler in
+	// another process.
+	Handler http.Handler
 	Now     func() time.Time
 	After   func(time.Duration) <-chan time.Time
 	Log     zerolog.Logger
@@ -57,7 +60,11 @@ func NewStandalone(a App, s Settings, o Options) (*Standalone, error) {
 	if o.After == nil {
 		o.After = time.After
 	}
-	return &Standalone{handler: handler, functions: handler.(*customHandler).functions, app: a, settings: s, options: o}, nil
+	own := handler.(*customHandler)
+	if o.Handler != nil {
+		handler = o.Handler
+	}
+	return &Standalone{handler: handler, functions: own.functions, app: a, settings: s, options: o}, nil
 }
 
 // Serve answers HTTP, polls the queues and fires the timers until ctx ends, and
@@ -168,6 +175,16 @@ func (h *Standalone) admin(w http.ResponseWriter, r *http.Request, path string) 
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
+}
+
+// Fire calls the function of a timer at once.
+func (h *Standalone) Fire(ctx context.Context, name string) error {
+	for _, f := range h.app.Functions {
+		if f.Name == name && f.Timer != nil {
+			return h.invokeTimer(ctx, f, false)
+		}
+	}
+	return fmt.Errorf("there is no timer function %q", name)
 }
 
 func (h *Standalone) invokeByHand(w http.ResponseWriter, r *http.Request, name string) {

@@ -16,6 +16,7 @@ import (
 const (
 	messageLease = 10 * time.Minute
 	firstBackoff = 100 * time.Millisecond
+	poisonSuffix = "-poison"
 )
 
 // poll receives messages of one queue and has them handled, several at a time.
@@ -81,7 +82,7 @@ func (h *Standalone) expand(name string) string {
 // host stops.
 func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, m store.Message) {
 	ctx = context.WithoutCancel(ctx)
-	failed := m.DequeueCount > h.settings.MaxDequeueCount
+	failed := m.DequeueCount > h.settings.MaxDequeueCount && !strings.HasSuffix(h.expand(f.Queue.Name), poisonSuffix)
 	if !failed {
 		done := make(chan error, 1)
 		go func() { done <- h.invokeQueue(ctx, f, m) }()
@@ -104,10 +105,11 @@ func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, 
 	switch {
 	case !failed:
 		err = queue.Delete(ctx, m)
-	case m.DequeueCount < h.settings.MaxDequeueCount:
+	case m.DequeueCount < h.settings.MaxDequeueCount || strings.HasSuffix(h.expand(f.Queue.Name), poisonSuffix):
+		// A poison queue has none of its own (functions-host §7.3).
 		_, err = queue.Hide(ctx, m, h.settings.VisibilityTimeout)
 	default:
-		if err = h.options.Queue(h.expand(f.Queue.Name)+"-poison").Send(ctx, m.Text, 0); err == nil {
+		if err = h.options.Queue(h.expand(f.Queue.Name)+poisonSuffix).Send(ctx, m.Text, 0); err == nil {
 			err = queue.Delete(ctx, m)
 		}
 	}

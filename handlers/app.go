@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,9 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/rs/zerolog"
 
@@ -35,6 +35,7 @@ type app struct {
 	identity *outbound.Identity
 	http     *outbound.Client
 	vault    outbound.Vault
+	vaults   vaults
 	store    *store.Store
 	engine   *engine.Engine
 	deps     operation.Deps
@@ -75,7 +76,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
-	a.deps = operation.Deps{HTTP: a.http, Vault: func(operation.Connection) (outbound.Vault, error) { return a.vault, nil }}
+	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
 	a.engine = engine.New(engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(), Log: a.log,
 		Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
@@ -111,6 +112,39 @@ func (a *app) openVault() (err error) {
 	}
 	a.vault, err = outbound.NewKeyVault(a.outbound.KeyVault, a.identity, a.outbound.HTTPClient(), a.live, a.outbound.VaultOptions()...)
 	return err
+}
+
+// vaults are the views of the configured vault by identity: a connection may name
+// a user-assigned one (workflow-definition §1.3).
+type vaults struct {
+	mu sync.Mutex
+	of map[string]outbound.Vault
+}
+
+// vaultOf returns the vault as the identity of a connection reads it.
+func (a *app) vaultOf(c operation.Connection) (outbound.Vault, error) {
+	identity := c.Entry.Member("connectionProperties").Member("authentication").Member("identity").Str()
+	if a.outbound.KeyVault == "" || identity == "" {
+		return a.vault, nil
+	}
+	a.vaults.mu.Lock()
+	defer a.vaults.mu.Unlock()
+	if v, ok := a.vaults.of[identity]; ok {
+		return v, nil
+	}
+	credential, err := a.identity.Credential(identity)
+	if err != nil {
+		return nil, &outbound.Failure{Code: "WorkflowManagedServiceIdentityNotSpecified", Message: "The identity of the connection '" + c.Key + "' cannot be used here."}
+	}
+	v, err := outbound.NewKeyVault(a.outbound.KeyVault, credential, a.outbound.HTTPClient(), a.live, a.outbound.VaultOptions()...)
+	if err != nil {
+		return nil, &outbound.Failure{Code: "InternalServerError", Message: "The vault cannot be opened."}
+	}
+	if a.vaults.of == nil {
+		a.vaults.of = map[string]outbound.Vault{}
+	}
+	a.vaults.of[identity] = v
+	return v, nil
 }
 
 func (a *app) openStore(ctx context.Context, o options) error {

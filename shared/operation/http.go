@@ -36,6 +36,7 @@ func sendHTTP(ctx context.Context, d Deps, c Call) run.Outcome {
 	if failure != nil {
 		return *failure
 	}
+	request.KeepCompressed = c.Options.Has("DisableAutomaticDecompression")
 	track(request, c)
 	return exchange(ctx, d, request)
 }

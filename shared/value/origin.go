@@ -30,38 +30,38 @@ const Redacted = "[redacted]"
 
 // Mark returns v with further origins. They hold for all that is inside v.
 func (v Value) Mark(origins ...Origin) Value {
-	if len(origins) == 0 || v.n == nil {
+	if len(origins) == 0 || v.node() == nil {
 		return v
 	}
-	merged := v.n.origins
+	merged := v.node().origins
 	for _, o := range origins {
 		if !slices.Contains(merged, o) {
 			merged = append(slices.Clip(merged), o)
 		}
 	}
-	if len(merged) == len(v.n.origins) {
+	if len(merged) == len(v.node().origins) {
 		return v
 	}
-	n := *v.n
+	n := *v.node()
 	n.origins = merged
-	return Value{&n}
+	return of(&n)
 }
 
 // inherit returns v with the origins of the container it was taken from.
 func (v Value) inherit(from Value) Value {
-	if len(from.n.origins) == 0 {
+	if len(from.node().origins) == 0 {
 		return v
 	}
-	return v.Mark(from.n.origins...)
+	return v.Mark(from.node().origins...)
 }
 
 // Origins returns the origins of v itself, not those of its members. The slice
 // must not be changed.
 func (v Value) Origins() []Origin {
-	if v.n == nil {
+	if v.node() == nil {
 		return nil
 	}
-	return v.n.origins
+	return v.node().origins
 }
 
 // Taint returns the origins of v and of all that is inside it.
@@ -72,50 +72,50 @@ func (v Value) Taint() []Origin {
 }
 
 func (v Value) taint(all *[]Origin) {
-	if v.n == nil {
+	if v.node() == nil {
 		return
 	}
-	for _, o := range v.n.origins {
+	for _, o := range v.node().origins {
 		if !slices.Contains(*all, o) {
 			*all = append(*all, o)
 		}
 	}
-	for _, item := range v.n.items {
+	for _, item := range v.node().items {
 		item.taint(all)
 	}
 }
 
 // Marked tells whether v or anything inside it has an origin.
 func (v Value) Marked() bool {
-	if v.n == nil {
+	if v.node() == nil {
 		return false
 	}
-	if len(v.n.origins) > 0 {
+	if len(v.node().origins) > 0 {
 		return true
 	}
-	return slices.ContainsFunc(v.n.items, Value.Marked)
+	return slices.ContainsFunc(v.node().items, Value.Marked)
 }
 
 // Redact returns v with each outermost value whose origins include one of the
 // given classes (of any class, when none is given) replaced by Redacted.
 func Redact(v Value, classes ...Class) Value {
-	if v.n == nil || !v.Marked() {
+	if v.node() == nil || !v.Marked() {
 		return v
 	}
-	for _, o := range v.n.origins {
+	for _, o := range v.node().origins {
 		if len(classes) == 0 || slices.Contains(classes, o.Class) {
 			return String(Redacted)
 		}
 	}
-	if len(v.n.items) == 0 {
+	if len(v.node().items) == 0 {
 		return v
 	}
-	n := *v.n
-	n.items = make([]Value, len(v.n.items))
-	for i, item := range v.n.items {
+	n := *v.node()
+	n.items = make([]Value, len(v.node().items))
+	for i, item := range v.node().items {
 		n.items[i] = Redact(item, classes...)
 	}
-	return Value{&n}
+	return of(&n)
 }
 
 func equalFold(a, b string) bool { return strings.EqualFold(a, b) }

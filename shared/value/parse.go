@@ -141,7 +141,7 @@ func (p *parser) value(path *Path, depth int) Value {
 
 func (p *parser) literal() Value {
 	rest := p.data[p.at:]
-	for text, v := range map[string]Value{"true": {trueNode}, "false": {falseNode}, "null": {nullNode}} {
+	for text, v := range map[string]Value{"true": of(trueNode), "false": of(falseNode), "null": of(nullNode)} {
 		if bytes.HasPrefix(rest, []byte(text)) {
 			p.at += len(text)
 			return v
@@ -156,7 +156,7 @@ func (p *parser) array(path *Path, depth int) Value {
 	p.blanks()
 	if p.at < len(p.data) && p.data[p.at] == ']' {
 		p.at++
-		return Value{n}
+		return of(n)
 	}
 	for p.err == nil {
 		var at *Path
@@ -178,7 +178,7 @@ func (p *parser) array(path *Path, depth int) Value {
 		}
 		p.blanks()
 	}
-	return Value{n}
+	return of(n)
 }
 
 func (p *parser) object(path *Path, depth int) Value {
@@ -292,7 +292,7 @@ func (p *parser) number() Value {
 	}
 	v := Float(f)
 	if significant(text) > 17 {
-		v.n.text = text // more digits than a double holds: written back as they came
+		v.node().text = text // more digits than a double holds: written back as they came
 	}
 	return v
 }

@@ -11,6 +11,8 @@
 package value
 
 import (
+	"unsafe"
+
 	"github.com/cockroachdb/apd/v3"
 )
 
@@ -36,8 +38,14 @@ func (k Kind) String() string { return kindNames[k] }
 
 // Value is one JSON value. It holds a single pointer on purpose: fmt prints the
 // fields of a struct that sits in somebody's unexported field without calling
-// its methods, and a pointer's target stays out of that.
-type Value struct{ n *node }
+// its methods. A typed pointer would not do either: with a verb such as %s fmt
+// prints what it points to. It knows nothing to print of an unsafe.Pointer, which
+// costs nothing and is only ever a *node.
+type Value struct{ p unsafe.Pointer }
+
+func of(n *node) Value { return Value{unsafe.Pointer(n)} }
+
+func (v Value) node() *node { return (*node)(v.p) }
 
 type node struct {
 	kind    Kind
@@ -66,41 +74,41 @@ var (
 )
 
 // Null returns the JSON null.
-func Null() Value { return Value{nullNode} }
+func Null() Value { return of(nullNode) }
 
 // Bool returns a JSON boolean.
 func Bool(b bool) Value {
 	if b {
-		return Value{trueNode}
+		return of(trueNode)
 	}
-	return Value{falseNode}
+	return of(falseNode)
 }
 
 // Int returns an integer.
 func Int(i int64) Value {
 	if i >= 0 && i < int64(len(smallInts)) {
-		return Value{&smallInts[i]}
+		return of(&smallInts[i])
 	}
-	return Value{&node{kind: KindInt, integer: i}}
+	return of(&node{kind: KindInt, integer: i})
 }
 
 // Float returns a double.
-func Float(f float64) Value { return Value{&node{kind: KindFloat, float: f}} }
+func Float(f float64) Value { return of(&node{kind: KindFloat, float: f}) }
 
 // Decimal returns a decimal number; d must not be changed afterwards.
-func Decimal(d *apd.Decimal) Value { return Value{&node{kind: KindDecimal, decimal: d}} }
+func Decimal(d *apd.Decimal) Value { return of(&node{kind: KindDecimal, decimal: d}) }
 
 // String returns a string.
 func String(s string) Value {
 	if s == "" {
-		return Value{emptyText}
+		return of(emptyText)
 	}
-	return Value{&node{kind: KindString, text: s}}
+	return of(&node{kind: KindString, text: s})
 }
 
 // Array returns an array of items. It keeps the slice, which must not be
 // changed afterwards.
-func Array(items ...Value) Value { return Value{&node{kind: KindArray, items: items}} }
+func Array(items ...Value) Value { return of(&node{kind: KindArray, items: items}) }
 
 // Member is a named value of an object.
 type Member struct {
@@ -129,7 +137,7 @@ func NewObject(size int) *Builder {
 // Set adds a member, or moves it to the end with its new value when the key
 // exists. An absent value is left out.
 func (b *Builder) Set(key string, v Value) *Builder {
-	if v.n == nil {
+	if v.node() == nil {
 		return b
 	}
 	if i := b.n.find(key); i >= 0 {
@@ -144,7 +152,7 @@ func (b *Builder) Set(key string, v Value) *Builder {
 }
 
 // Build returns the object. The builder must not be used afterwards.
-func (b *Builder) Build() Value { return Value{b.n} }
+func (b *Builder) Build() Value { return of(b.n) }
 
 // indexFrom is the number of members from which a look-up by hash beats a scan.
 const indexFrom = 9
@@ -181,24 +189,24 @@ func (n *node) find(key string) int {
 
 // Kind returns the kind; an absent value is Null.
 func (v Value) Kind() Kind {
-	if v.n == nil {
+	if v.node() == nil {
 		return KindNull
 	}
-	return v.n.kind
+	return v.node().kind
 }
 
 // IsAbsent tells whether v is the zero Value.
-func (v Value) IsAbsent() bool { return v.n == nil }
+func (v Value) IsAbsent() bool { return v.node() == nil }
 
 // IsNull tells whether v is null or absent.
-func (v Value) IsNull() bool { return v.n == nil || v.n.kind == KindNull }
+func (v Value) IsNull() bool { return v.node() == nil || v.node().kind == KindNull }
 
 // AsBool returns the boolean and whether v is one.
 func (v Value) AsBool() (b, ok bool) {
 	if v.Kind() != KindBool {
 		return false, false
 	}
-	return v.n.boolean, true
+	return v.node().boolean, true
 }
 
 // AsInt returns the integer and whether v is one.
@@ -206,7 +214,7 @@ func (v Value) AsInt() (int64, bool) {
 	if v.Kind() != KindInt {
 		return 0, false
 	}
-	return v.n.integer, true
+	return v.node().integer, true
 }
 
 // AsFloat returns the double and whether v is one.
@@ -214,7 +222,7 @@ func (v Value) AsFloat() (float64, bool) {
 	if v.Kind() != KindFloat {
 		return 0, false
 	}
-	return v.n.float, true
+	return v.node().float, true
 }
 
 // AsDecimal returns the decimal and whether v is one. It must not be changed.
@@ -222,7 +230,7 @@ func (v Value) AsDecimal() (*apd.Decimal, bool) {
 	if v.Kind() != KindDecimal {
 		return nil, false
 	}
-	return v.n.decimal, true
+	return v.node().decimal, true
 }
 
 // AsString returns the text and whether v is a string. The text is plain: it is
@@ -231,7 +239,7 @@ func (v Value) AsString() (string, bool) {
 	if v.Kind() != KindString {
 		return "", false
 	}
-	return v.n.text, true
+	return v.node().text, true
 }
 
 // Str returns the text of a string and "" of anything else; see AsString.
@@ -242,18 +250,18 @@ func (v Value) Str() string {
 
 // Len returns the number of elements of an array or members of an object.
 func (v Value) Len() int {
-	if v.n == nil {
+	if v.node() == nil {
 		return 0
 	}
-	return len(v.n.items)
+	return len(v.node().items)
 }
 
 // At returns element i of an array, or the value of member i of an object. The
 // result carries the origins of v.
-func (v Value) At(i int) Value { return v.n.items[i].inherit(v) }
+func (v Value) At(i int) Value { return v.node().items[i].inherit(v) }
 
 // KeyAt returns the key of member i of an object.
-func (v Value) KeyAt(i int) string { return v.n.keys[i] }
+func (v Value) KeyAt(i int) string { return v.node().keys[i] }
 
 // Get returns the member with this key: the exact one, else the first in
 // document order that is equal ignoring case (expressions §2). The result
@@ -271,10 +279,10 @@ func (v Value) Find(key string) int {
 	if v.Kind() != KindObject {
 		return -1
 	}
-	if i := v.n.find(key); i >= 0 {
+	if i := v.node().find(key); i >= 0 {
 		return i
 	}
-	for i, k := range v.n.keys {
+	for i, k := range v.node().keys {
 		if len(k) == len(key) && equalFold(k, key) || len(k) != len(key) && equalFoldSlow(k, key) {
 			return i
 		}
@@ -296,8 +304,8 @@ func (v Value) Has(key string) bool { return v.Find(key) >= 0 }
 // an empty object.
 func (v Value) With(key string, x Value) Value {
 	n := &node{kind: KindObject}
-	if v.n != nil {
-		n.keys, n.items, n.origins = append([]string(nil), v.n.keys...), append([]Value(nil), v.n.items...), v.n.origins
+	if v.node() != nil {
+		n.keys, n.items, n.origins = append([]string(nil), v.node().keys...), append([]Value(nil), v.node().items...), v.node().origins
 	}
 	if i := v.Find(key); i >= 0 {
 		n.items[i] = x
@@ -305,7 +313,7 @@ func (v Value) With(key string, x Value) Value {
 		n.keys, n.items = append(n.keys, key), append(n.items, x)
 	}
 	n.buildIndex()
-	return Value{n}
+	return of(n)
 }
 
 // Without returns a copy of the object v that lacks the member which Get would
@@ -315,11 +323,11 @@ func (v Value) Without(key string) Value {
 	if i < 0 {
 		return v
 	}
-	n := &node{kind: KindObject, origins: v.n.origins}
-	n.keys = append(append(make([]string, 0, len(v.n.keys)), v.n.keys[:i]...), v.n.keys[i+1:]...)
-	n.items = append(append(make([]Value, 0, len(v.n.items)), v.n.items[:i]...), v.n.items[i+1:]...)
+	n := &node{kind: KindObject, origins: v.node().origins}
+	n.keys = append(append(make([]string, 0, len(v.node().keys)), v.node().keys[:i]...), v.node().keys[i+1:]...)
+	n.items = append(append(make([]Value, 0, len(v.node().items)), v.node().items[:i]...), v.node().items[i+1:]...)
 	n.buildIndex()
-	return Value{n}
+	return of(n)
 }
 
 // Elements iterates over the elements of an array.
@@ -327,7 +335,7 @@ func (v Value) Elements(yield func(int, Value) bool) {
 	if v.Kind() != KindArray {
 		return
 	}
-	for i := range v.n.items {
+	for i := range v.node().items {
 		if !yield(i, v.At(i)) {
 			return
 		}
@@ -339,7 +347,7 @@ func (v Value) Members(yield func(string, Value) bool) {
 	if v.Kind() != KindObject {
 		return
 	}
-	for i, k := range v.n.keys {
+	for i, k := range v.node().keys {
 		if !yield(k, v.At(i)) {
 			return
 		}

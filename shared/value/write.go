@@ -78,12 +78,12 @@ func appendJSON(dst []byte, v Value) []byte {
 	case KindNull:
 		return append(dst, "null"...)
 	case KindBool:
-		return strconv.AppendBool(dst, v.n.boolean)
+		return strconv.AppendBool(dst, v.node().boolean)
 	case KindString:
-		return AppendQuoted(dst, v.n.text)
+		return AppendQuoted(dst, v.node().text)
 	case KindArray:
 		dst = append(dst, '[')
-		for i, item := range v.n.items {
+		for i, item := range v.node().items {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -92,11 +92,11 @@ func appendJSON(dst []byte, v Value) []byte {
 		return append(dst, ']')
 	case KindObject:
 		dst = append(dst, '{')
-		for i, item := range v.n.items {
+		for i, item := range v.node().items {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(AppendQuoted(dst, v.n.keys[i]), ':')
+			dst = append(AppendQuoted(dst, v.node().keys[i]), ':')
 			dst = appendJSON(dst, item)
 		}
 		return append(dst, '}')
@@ -106,19 +106,19 @@ func appendJSON(dst []byte, v Value) []byte {
 }
 
 func appendNumber(dst []byte, v Value) []byte {
-	switch v.n.kind {
+	switch v.node().kind {
 	case KindInt:
-		return strconv.AppendInt(dst, v.n.integer, 10)
+		return strconv.AppendInt(dst, v.node().integer, 10)
 	case KindDecimal:
-		return append(dst, v.n.decimal.Text('f')...)
+		return append(dst, v.node().decimal.Text('f')...)
 	}
-	if v.n.text != "" {
-		return append(dst, v.n.text...)
+	if v.node().text != "" {
+		return append(dst, v.node().text...)
 	}
-	if math.IsNaN(v.n.float) || math.IsInf(v.n.float, 0) {
-		return AppendQuoted(dst, FloatText(v.n.float)) // as Newtonsoft writes them
+	if math.IsNaN(v.node().float) || math.IsInf(v.node().float, 0) {
+		return AppendQuoted(dst, FloatText(v.node().float)) // as Newtonsoft writes them
 	}
-	text := FloatText(v.n.float)
+	text := FloatText(v.node().float)
 	dst = append(dst, text...)
 	if !strings.ContainsAny(text, ".E") {
 		dst = append(dst, ".0"...)

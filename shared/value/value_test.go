@@ -1,0 +1,129 @@
+package value_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+func TestParseKeepsWhatOtherDecodersLose(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"b":1,"a":2,"b":3}`:                           `{"a":2,"b":3}`,
+		`[9007199254740993,-9223372036854775808]`:       `[9007199254740993,-9223372036854775808]`,
+		`[12345678901234567890,1.00000000000000000001]`: `[12345678901234567890,1.00000000000000000001]`,
+		`[5.0,1e20,0.00001,1.5e300,-0.0]`:               `[5.0,1E+20,1E-05,1.5E+300,-0.0]`,
+		`"\ud83d\ude00 \u00e9 \/ \ud83d"`:               "\"😀 é / \ufffd\"",
+		"\ufeff[]":                                      `[]`,
+		` { "a" : [ true , false , null ] } `:           `{"a":[true,false,null]}`,
+		`"\u0001\u001f\"\\"`:                            `"\u0001\u001f\"\\"`,
+	} {
+		v, err := value.Parse([]byte(in))
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+		} else if got := string(value.Reveal(v)); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestParseRefusesWhatIsNotJSON(t *testing.T) {
+	for _, in := range []string{"", " ", "{", "[1,]", `{"a":1,}`, `{"a" 1}`, "01", "1.", "1e", "-", "tru", `"a`, `"\x"`, `"\u12"`, "[1 2]", "1 2", "\"a\nb\"", "// c\n1", "1e999",
+		strings.Repeat("[", value.MaxDepth+2) + strings.Repeat("]", value.MaxDepth+2)} {
+		_, err := value.Parse([]byte(in))
+		var syntax *value.SyntaxError
+		if !errors.As(err, &syntax) || syntax.Line < 1 || syntax.Column < 1 {
+			t.Errorf("%.40q: err = %v", in, err)
+		}
+	}
+}
+
+func TestDocumentsMayHaveComments(t *testing.T) {
+	v, repeated, err := value.ParseDocument([]byte("// one\n{ /* two */ \"a\": 1, // three\n \"x\": {\"b\": 1, \"b\": 2} }\n"))
+	if err != nil || string(value.Reveal(v)) != `{"a":1,"x":{"b":2}}` {
+		t.Fatalf("%s %v", value.Reveal(v), err)
+	}
+	if len(repeated) != 1 || repeated[0].String() != "$.x.b" {
+		t.Errorf("repeated: %v", repeated)
+	}
+}
+
+func TestLocate(t *testing.T) {
+	doc := []byte("{\n  // a comment\n  \"a\": [ 1,\n    {\"odd name\": \"ü\", \"b\": 2} ],\n  \"c\": 3, \"c\": 4\n}")
+	root := (*value.Path)(nil)
+	for _, c := range []struct {
+		path         *value.Path
+		line, column int
+		text         string
+	}{
+		{root, 1, 1, "$"},
+		{root.Key("a").Index(0), 3, 10, "$.a[0]"},
+		{root.Key("a").Index(1).Key("b"), 4, 28, "$.a[1].b"},
+		{root.Key("a").Index(1).Key("odd name"), 4, 18, "$.a[1]['odd name']"},
+		{root.Key("c"), 5, 16, "$.c"},
+		{root.Key("a").Index(7), 3, 8, "$.a[7]"},
+		{root.Keys("none", "deeper"), 1, 1, "$.none.deeper"},
+	} {
+		if line, column := value.Locate(doc, c.path); line != c.line || column != c.column {
+			t.Errorf("%s: %d:%d, want %d:%d", c.path, line, column, c.line, c.column)
+		}
+		if c.path.String() != c.text {
+			t.Errorf("%s, want %s", c.path, c.text)
+		}
+	}
+}
+
+func TestMembersAreFoundIgnoringCase(t *testing.T) {
+	v, err := value.Parse([]byte(`{"aAa":1,"AaA":2,"Straße":3,"k1":0,"k2":0,"k3":0,"k4":0,"k5":0,"k6":0,"k7":0,"K8":8}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]int64{"aaa": 1, "AaA": 2, "STRASSE": -1, "straße": 3, "k8": 8, "none": -1} {
+		got, ok := v.Member(key).AsInt()
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%s: %d, want %d", key, got, want)
+		}
+	}
+	changed := v.With("AAA", value.Int(9)).Without("k1")
+	if n, _ := changed.Member("aAa").AsInt(); n != 9 || changed.Has("K1") || v.Len() != changed.Len()+1 {
+		t.Errorf("With and Without: %s", changed)
+	}
+}
+
+func TestFloatText(t *testing.T) {
+	for f, want := range map[float64]string{5: "5", 0.00001: "1E-05", 1e21: "1E+21", 9223372036854775809.5: "9.223372036854776E+18", 0.1: "0.1", 123456789012345: "123456789012345", 1e15: "1E+15", 1234567890123456: "1234567890123456", -1.5e-7: "-1.5E-07"} {
+		if got := value.FloatText(f); got != want {
+			t.Errorf("%v: %s, want %s", f, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,2.5,"x\u00e9",null,true]}`, `"\ud83d\ude00"`, "[[[[", `{"a":1,"a":2}`, "/* */ 1", "-0", "1E400"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if v, _, err := value.ParseDocument(data); err == nil {
+			again, err := value.Parse(value.Reveal(v))
+			if err != nil || string(value.Reveal(again)) != string(value.Reveal(v)) {
+				t.Errorf("%q does not survive: %v", data, err)
+			}
+			value.Locate(data, (*value.Path)(nil).Key("a").Index(1))
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	data := []byte(`{"orders":[` + strings.Repeat(`{"id":"A-17","total":1250.5,"lines":[{"sku":"X1","quantity":2}],"open":true},`, 20) + `null]}`)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := value.Parse(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

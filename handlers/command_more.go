@@ -229,6 +229,9 @@ func generateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := copyFile(filepath.Join(root, "host.json"), filepath.Join(root, "handlers", "host.json")); err != nil {
+				return err
+			}
 			return host.WriteFunctions(filepath.Join(root, "functions"), functions(&app{}))
 		},
 	}

@@ -216,14 +216,6 @@ func statusName(status int) string {
 		return strconv.Itoa(status)
 	case http.StatusNonAuthoritativeInfo:
 		return "NonAuthoritativeInformation"
-	case http.StatusMultipleChoices:
-		return "Ambiguous"
-	case http.StatusMovedPermanently:
-		return "Moved"
-	case http.StatusSeeOther:
-		return "RedirectMethod"
-	case http.StatusTemporaryRedirect:
-		return "RedirectKeepVerb"
 	case http.StatusHTTPVersionNotSupported:
 		return "HttpVersionNotSupported"
 	case http.StatusRequestURITooLong:

@@ -50,7 +50,11 @@ type machine struct {
 
 // advance starts and skips whatever can be, and ends the run when all is over.
 func (m *machine) advance() {
+	stopping := m.s.Stopping
 	over := m.settle(m.p.Root, nil)
+	if m.s.Stopping != stopping && !m.more {
+		over = m.settle(m.p.Root, nil) // a Terminate ends what was gone over before it
+	}
 	switch {
 	case m.more:
 		m.commands = append(m.commands, Again{})

@@ -15,7 +15,7 @@ import (
 // workflowsFolder is where a package keeps its workflows.
 const workflowsFolder = "workflows"
 
-type packageOptions struct{ out, goos, goarch, settings string }
+type packageOptions struct{ out, goos, goarch string }
 
 func packageCommand() *cobra.Command {
 	var o packageOptions

@@ -13,7 +13,7 @@ func (a *app) dispatch(ctx context.Context, m host.QueueMessage) error {
 	key, err := store.ParseRunKey(m.Text)
 	if err != nil {
 		a.log.Error().Int64("dequeueCount", m.DequeueCount).Msg("a doorbell does not name a run; it is dropped")
-		return nil // trying again would not make it better
+		return nil //nolint:nilerr // trying again would not make it better
 	}
 	if err := a.engine.Continue(ctx, key); err != nil {
 		a.log.Error().Err(err).Str("run", key.Run).Int64("dequeueCount", m.DequeueCount).Msg("a run could not be continued")
@@ -28,7 +28,7 @@ func (a *app) poison(ctx context.Context, m host.QueueMessage) error {
 	key, err := store.ParseRunKey(m.Text)
 	if err != nil {
 		a.log.Error().Msg("a poison message does not name a run; it is dropped")
-		return nil
+		return nil //nolint:nilerr // there is no run to give up
 	}
 	a.log.Error().Str("run", key.Run).Str("workflow", key.WorkflowID).Msg("a run is given up: it could not be continued")
 	err = a.engine.Abandon(ctx, key, "The run was given up, because continuing it failed again and again.")

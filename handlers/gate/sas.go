@@ -78,7 +78,7 @@ func readSignature(query url.Values) signature {
 	s.version, ok[2] = one("sv")
 	s.sig, ok[3] = one("sig")
 	s.present = len(query["sig"]) > 0
-	s.malformed = !(ok[0] && ok[1] && ok[2] && ok[3])
+	s.malformed = !ok[0] || !ok[1] || !ok[2] || !ok[3]
 	return s
 }
 

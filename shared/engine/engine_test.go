@@ -62,7 +62,7 @@ type world struct {
 	hook  func(n int) // before the n-th call is answered
 }
 
-type call struct{ method, url, tracking, secret string }
+type call struct{ method, url, tracking string }
 
 var (
 	_ operation.Doer = (*world)(nil)

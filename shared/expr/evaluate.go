@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -21,7 +22,6 @@ type machine struct {
 	env   *Env
 	steps int64
 	bytes int64
-	depth int
 }
 
 // Evaluate returns the value of the template. The error is an *Error.
@@ -83,7 +83,8 @@ func (m *machine) template(t *Template) (value.Value, error) {
 
 // locate adds to an error where its expression stands.
 func (t *Template) locate(err error, offset int) error {
-	if e, ok := err.(*Error); ok && e.Path == nil {
+	var e *Error
+	if errors.As(err, &e) && e.Path == nil {
 		e.Path, e.Column = t.path, 1+utf8.RuneCountInString(t.text[:min(offset, len(t.text))])
 	}
 	return err

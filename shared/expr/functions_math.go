@@ -49,7 +49,7 @@ func mulInt(a, b int64) (int64, bool) {
 		return 0, true
 	}
 	c := a * b
-	return c, c/b == a && !(a == -1 && b == math.MinInt64) && !(b == -1 && a == math.MinInt64)
+	return c, c/b == a && (a != -1 || b != math.MinInt64) && (b != -1 || a != math.MinInt64)
 }
 
 func arithmetic(name, doc string, ints func(a, b int64) (int64, bool), floats func(a, b float64) float64, examples ...Example) Function {

@@ -331,7 +331,7 @@ func (n *node) resolve() {
 		n.unknown = true
 		return
 	}
-	n.arity = n.function.checkCount(n.name, len(n.args))
+	n.arity = n.function.checkCount(len(n.args))
 	if len(n.args) > 0 && n.function.ref != 0 {
 		n.constant, n.named = n.args[0].literal.AsString()
 	}

@@ -75,7 +75,7 @@ func Functions() []*Function {
 var countWords = []string{"no parameters", "one parameter", "two parameters", "three parameters", "four parameters"}
 
 // checkCount words what is wrong with a number of arguments (E-arity).
-func (f *Function) checkCount(name string, n int) string {
+func (f *Function) checkCount(n int) string {
 	if n >= f.Min && (f.Max < 0 || n <= f.Max) {
 		return ""
 	}

@@ -17,6 +17,9 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// errBase64 is what an author is told of a content object that is none.
+var errBase64 = errors.New("the '$content' of the body is not valid base64")
+
 // Content types of what an expression produces (actions §2.2).
 const (
 	jsonContent   = "application/json; charset=utf-8"
@@ -140,7 +143,7 @@ func encodeBody(body value.Value) ([]byte, string, error) {
 	case body.Has("$content") && body.Has("$content-type"):
 		content, err := base64.StdEncoding.DecodeString(body.Member("$content").Str())
 		if err != nil {
-			return nil, "", errors.New("The '$content' of the body is not valid base64.")
+			return nil, "", errBase64
 		}
 		return content, contentType, nil
 	case body.Has("$multipart"):

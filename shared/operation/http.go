@@ -108,7 +108,7 @@ func httpRequest(inputs value.Value) (*outbound.Request, *run.Outcome) {
 	}
 	body, contentType, err := encodeBody(inputs.Member("body"))
 	if err != nil {
-		return bad("InvalidTemplate", err.Error())
+		return bad("InvalidTemplate", "The body cannot be sent: "+err.Error()+".")
 	}
 	r.Body = body
 	if body != nil && r.Header.Get("Content-Type") == "" {

@@ -59,7 +59,7 @@ func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 		over = m.settle(body, skip) && over
 	}
 	if over && !r.Status.Final() {
-		m.endContainer(a, r, m.status(a.Bodies[taken]))
+		m.endContainer(r, m.status(a.Bodies[taken]))
 	}
 	return over
 }
@@ -72,7 +72,7 @@ func (m *machine) skipBodies(a *definition.Action, why *reason) bool {
 	return over
 }
 
-func (m *machine) endContainer(a *definition.Action, r *Record, s definition.Status) {
+func (m *machine) endContainer(r *Record, s definition.Status) {
 	if m.s.Stopping != "" {
 		s = definition.Cancelled
 	}

@@ -13,7 +13,7 @@ func Needs(p *definition.Program, s *State) []*Record {
 	var needed []*Record
 	seen := map[*Record]bool{}
 	add := func(r *Record) {
-		if r != nil && !seen[r] && !(r.Inputs.Loaded() && r.Outputs.Loaded() && r.Sending.Loaded()) {
+		if r != nil && !seen[r] && (!r.Inputs.Loaded() || !r.Outputs.Loaded() || !r.Sending.Loaded()) {
 			seen[r] = true
 			needed = append(needed, r)
 		}

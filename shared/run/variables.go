@@ -52,7 +52,7 @@ func (m *machine) changeVariable(a *definition.Action, r *Record, inputs value.V
 	given := inputs.Member("value")
 	switch a.Type {
 	case "SetVariable":
-		return m.assign(a, v, given)
+		return assign(v, given)
 	case "IncrementVariable", "DecrementVariable":
 		return m.step(a, v, given)
 	case "AppendToStringVariable":
@@ -95,7 +95,7 @@ func (m *machine) initialize(r *Record, inputs value.Value) string {
 	return ""
 }
 
-func (m *machine) assign(a *definition.Action, v *Variable, given value.Value) (value.Value, string) {
+func assign(v *Variable, given value.Value) (value.Value, string) {
 	for _, t := range variableTypes {
 		if t.name == v.Type && !hasKind(t.kinds, given) {
 			return value.Value{}, fmt.Sprintf("The variable '%s' of type '%s' cannot be set to a value of type '%s'.", v.Name, v.Type, given.Kind())

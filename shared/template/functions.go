@@ -30,11 +30,9 @@ func (e *evaluation) call(name string, args []value.Value) (value.Value, error) 
 // scoped are the functions that depend on the template or on where it goes.
 func (e *evaluation) scoped(name string, args []value.Value) (value.Value, bool, error) {
 	c := e.l.context
-	text := func(i int) string {
-		if i < len(args) {
-			return args[i].Str()
-		}
-		return ""
+	first := ""
+	if len(args) > 0 {
+		first = args[0].Str()
 	}
 	object := func(pairs ...string) value.Value {
 		b := value.NewObject(len(pairs) / 2)
@@ -45,12 +43,12 @@ func (e *evaluation) scoped(name string, args []value.Value) (value.Value, bool,
 	}
 	switch name {
 	case "parameters":
-		if v, ok := e.given[strings.ToLower(text(0))]; ok {
+		if v, ok := e.given[strings.ToLower(first)]; ok {
 			return v, true, nil
 		}
-		return value.Value{}, true, fmt.Errorf("the template parameter '%s' is not found", text(0))
+		return value.Value{}, true, fmt.Errorf("the template parameter '%s' is not found", first)
 	case "variables":
-		v, err := e.variable(text(0))
+		v, err := e.variable(first)
 		return v, true, err
 	case "resourcegroup":
 		return object("id", c.group(), "name", c.ResourceGroup, "location", c.Location), true, nil
@@ -86,14 +84,14 @@ func (e *evaluation) scoped(name string, args []value.Value) (value.Value, bool,
 		_, _ = fmt.Fprint(h, c.Now.UnixNano(), len(e.l.problems)) // a hash takes everything
 		return value.String(guidOf(h.Sum(nil))), true, nil
 	case "reference", "listkeys", "listcallbackurl", "listaccountsas":
-		return e.known(name, text(0)), true, nil
+		return known(), true, nil
 	}
 	return value.Value{}, false, nil
 }
 
 // known stands in for what only a deployed resource can answer: an empty object
 // whose members read as empty text.
-func (e *evaluation) known(function, resource string) value.Value {
+func known() value.Value {
 	names := []string{"principalId", "tenantId", "clientId", "vaultUri", "value", "key1", "primaryKey", "accessEndpoint", "primaryConnectionString"}
 	b := value.NewObject(len(names) + 2)
 	for _, n := range names {

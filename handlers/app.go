@@ -226,20 +226,20 @@ func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
 // newLog writes JSON lines, or a readable form on a terminal. What passes through
 // it passes the second net: live credentials are replaced.
 func newLog(w io.Writer, level zerolog.Level, pretty bool, live *outbound.Credentials) zerolog.Logger {
-	w = &net2{w, live}
+	w = &withoutCredentials{w, live}
 	if pretty {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
 	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 
-// net2 replaces live credentials in what is written.
-type net2 struct {
+// withoutCredentials replaces live credentials in what is written.
+type withoutCredentials struct {
 	w    io.Writer
 	live *outbound.Credentials
 }
 
-func (n *net2) Write(p []byte) (int, error) {
+func (n *withoutCredentials) Write(p []byte) (int, error) {
 	if _, err := n.w.Write(n.live.Replace(p)); err != nil {
 		return 0, err
 	}

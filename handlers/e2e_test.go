@@ -77,6 +77,10 @@ func deploy(t *testing.T) *deployed {
 	}
 	d.store = store.New(backend, sealer)
 	d.host = hosttest.Start(t, hosttest.Options{Dir: dist, Env: env, Queue: d.store.Queue, LogFile: d.log})
+	// The port opens before the workflows are saved; a call waits until they are.
+	if status, body := post(t, d.host.URL()+"/workflows/get-manager/triggers/manual/paths/invoke?api-version=2016-10-01", "{}"); status != http.StatusUnauthorized {
+		t.Fatalf("an unsigned call: %d %s\n%s", status, body, d.host.Log())
+	}
 	d.url = callbackURL(t, filepath.Join(dist, "latchwork"), env, d.host.URL())
 	return d
 }

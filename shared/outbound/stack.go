@@ -112,7 +112,7 @@ func (c *Client) send(_ context.Context, in any) (any, middleware.Metadata, erro
 	if x.transport != nil {
 		transport = x.transport
 	}
-	answer, err := transport.RoundTrip(x.request)
+	answer, err := transport.RoundTrip(x.request) //nolint:bodyclose // read closes it
 	return answer, middleware.Metadata{}, err
 }
 

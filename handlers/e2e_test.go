@@ -77,12 +77,18 @@ func deploy(t *testing.T) *deployed {
 	}
 	d.store = store.New(backend, sealer)
 	d.host = hosttest.Start(t, hosttest.Options{Dir: dist, Env: env, Queue: d.store.Queue, LogFile: d.log})
-	// The port opens before the workflows are saved; a call waits until they are.
+	d.awaitOpen(t)
+	d.url = callbackURL(t, filepath.Join(dist, "latchwork"), env, d.host.URL())
+	return d
+}
+
+// awaitOpen waits until the app is open: its port is before that, so that the host
+// counts it as ready, and calls wait meanwhile.
+func (d *deployed) awaitOpen(t *testing.T) {
+	t.Helper()
 	if status, body := post(t, d.host.URL()+"/workflows/get-manager/triggers/manual/paths/invoke?api-version=2016-10-01", "{}"); status != http.StatusUnauthorized {
 		t.Fatalf("an unsigned call: %d %s\n%s", status, body, d.host.Log())
 	}
-	d.url = callbackURL(t, filepath.Join(dist, "latchwork"), env, d.host.URL())
-	return d
 }
 
 // realSample is samples/get-manager with its static result switched off and the
@@ -180,6 +186,7 @@ func (d *deployed) checkRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d.host.Kill() // what is cached must not help
 			d.host.StartHandler()
+			d.awaitOpen(t) // reads the key that seals from the same vault
 			d.cloud.Fail(c.endpoint, c.status, c.code, canary)
 			defer d.cloud.Intercept(c.endpoint, nil)
 			status, body := post(t, d.url, `{"userid":"megan"}`)

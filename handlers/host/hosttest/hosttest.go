@@ -24,6 +24,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/host"
 	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/store/storetest/freeport"
 )
 
 // Options say what to host.
@@ -118,12 +119,10 @@ func (h *Host) Fire(name string) error { return h.host.Fire(context.Background()
 // (functions-host §4.2).
 func (h *Host) StartHandler() {
 	h.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Pick()
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close() // the handler opens it
 	log, err := os.OpenFile(h.o.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		h.t.Fatal(err)

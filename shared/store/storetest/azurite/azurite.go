@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/latchwork/latchwork/shared/store/storetest/freeport"
 )
 
 // version is pinned in tools/azurite/package-lock.json.
@@ -88,7 +90,7 @@ func start(folder string) (*Server, error) {
 	}
 	ports := make([]string, 3)
 	for i := range ports {
-		if ports[i], err = freePort(); err != nil {
+		if ports[i], err = freeport.Pick(); err != nil {
 			return nil, err
 		}
 	}
@@ -116,16 +118,6 @@ func start(folder string) (*Server, error) {
 		}
 	}
 	return s, nil
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
 
 func waitFor(port string) error {

@@ -180,6 +180,7 @@ func (d *deployed) checkRefusals(t *testing.T) {
 	}{
 		"vault forbids":          {cloudtest.Vault, http.StatusForbidden, "Forbidden", "Get_secret", "Forbidden"},
 		"secret missing":         {cloudtest.Vault, http.StatusNotFound, "SecretNotFound", "Get_secret", "NotFound"},
+		"secret disabled":        {cloudtest.Vault, http.StatusForbidden, "SecretDisabled", "Get_secret", "Forbidden"},
 		"token endpoint refuses": {cloudtest.EntraToken, http.StatusUnauthorized, "invalid_client", "Get_manager", ""},
 		"graph forbids":          {cloudtest.Graph, http.StatusForbidden, "Forbidden", "Get_manager", "Forbidden"},
 	} {

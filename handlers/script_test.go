@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LATCHWORK_DATA", e.WorkDir+"/data")
 			e.Setenv("SAMPLES", root+"/../samples")
+			e.Setenv("CORPUS", root+"/testdata/corpus")
 			return nil
 		},
 		Cmds: commands(),

@@ -359,7 +359,7 @@ func substring(a []value.Value) (value.Value, error) {
 	if len(a) > 2 {
 		length, _ = a[2].AsInt()
 	}
-	if start < 0 || length < 0 || start+length > int64(len(runes)) {
+	if start < 0 || length < 0 || length > int64(len(runes))-start {
 		return value.Value{}, errors.New("substring() reaches outside of its text")
 	}
 	return value.String(string(runes[start : start+length])), nil

@@ -1,0 +1,321 @@
+package gate_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+const (
+	workflowID = "3d9a4e0c7b1f4c52a86e5d2f90b7c114"
+	invoke     = "/workflows/" + workflowID + "/triggers/manual/paths/invoke/berths/B7"
+	manualRun  = "/triggers/manual/run"
+	canary     = "Y2FuYXJ5LWNyZWRlbnRpYWw" // stands in headers and must come back nowhere
+)
+
+var (
+	primary   = bytes.Repeat([]byte{1}, 32)
+	secondary = bytes.Repeat([]byte{2}, 32)
+	now       = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+)
+
+// door is a gate that listens, with what it let in and what it logged.
+type door struct {
+	*httptest.Server
+	mu  sync.Mutex
+	let []gate.Call
+	log bytes.Buffer
+}
+
+func (d *door) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.Write(p)
+}
+
+func (d *door) seen() ([]gate.Call, string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.let, d.log.String()
+}
+
+// target is an enabled workflow with a trigger that has a method and a path.
+func target() *gate.Target {
+	return &gate.Target{
+		ID: workflowID, State: "Enabled", PrimaryKey: primary, SecondaryKey: secondary,
+		Trigger: func(name string) (gate.Trigger, bool) {
+			return gate.Trigger{Name: name, Method: "PUT", RelativePath: "/berths/{berth}"}, name == "manual"
+		},
+	}
+}
+
+func open(t *testing.T, workflow *gate.Target, client gate.ClientAddress) *door {
+	t.Helper()
+	d := &door{}
+	d.Server = httptest.NewServer(&gate.Gate{
+		Directory: func(_ context.Context, id string) (*gate.Target, error) {
+			if id != workflow.ID {
+				return nil, gate.ErrUnknown
+			}
+			return workflow, nil
+		},
+		Client: client, Now: func() time.Time { return now }, Log: zerolog.New(d),
+		Next: func(w http.ResponseWriter, _ *http.Request, c gate.Call) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.let = append(d.let, c)
+			w.WriteHeader(http.StatusAccepted)
+		},
+	})
+	t.Cleanup(d.Close)
+	return d
+}
+
+// signed is a query with a signature of the primary key.
+func signed(permissions, expiry string) url.Values {
+	q := url.Values{"api-version": {"2016-10-01"}, "sp": {permissions}, "sv": {"1.0"}, "sig": {gate.Sign(primary, workflowID, permissions, expiry)}}
+	if expiry != "" {
+		q.Set("se", expiry)
+	}
+	return q
+}
+
+// call sends one request and returns the answer with its body.
+func (d *door) call(t *testing.T, method, path string, query url.Values, header http.Header) (*http.Response, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, d.URL+path+"?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if header != nil {
+		r.Header = header
+	}
+	answer, err := d.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, body
+}
+
+func control(t *testing.T, triggers string) func(*gate.Target) {
+	t.Helper()
+	v, err := value.Parse([]byte(`{"triggers":` + triggers + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(target *gate.Target) { target.AccessControl = v }
+}
+
+func without(q url.Values, name string) url.Values {
+	q.Del(name)
+	return q
+}
+
+func with(q url.Values, name, v string) url.Values {
+	q.Set(name, v)
+	return q
+}
+
+func authorization(v string) http.Header { return http.Header{"Authorization": {v}} }
+
+const (
+	needSAS    = "The request must be authenticated only by Shared Access scheme."
+	notValid   = "The authentication credentials are not valid."
+	badToken   = "The provided authorization token is not valid. The request should have a valid authorization header with 'Bearer' scheme."
+	noPolicy   = "No open authentication access policy is set on this workflow."
+	noRun      = "You do not have permissions to perform action 'run' on scope '/triggers/manual/paths/'."
+	notAllowed = "The client IP address '127.0.0.1' is not in the allowed caller IP address ranges specified in the workflow access control configuration."
+	wrongPath  = "The relative path of the request does not match the relative path '/berths/{berth}' of trigger 'manual'."
+)
+
+func twoSchemes(name string) string {
+	return "The request has SAS authentication scheme, '" + name + "' authorization scheme or internal token scheme. Only one scheme should be used."
+}
+
+var requestID = regexp.MustCompile(`^:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// The rows of inbound-security §7 that concern this package, by their numbers.
+func TestRefusedCalls(t *testing.T) {
+	sasOff := control(t, `{"sasAuthenticationPolicy":{"state":"Disabled"}}`)
+	policy := control(t, `{"openAuthenticationPolicies":{"policies":{"p":{"type":"AAD","claims":[{"name":"iss","value":"https://sts.windows.net/t/"}]}}}}`)
+	good := func() url.Values { return signed(manualRun, "") }
+	bare := func() url.Values { return url.Values{"api-version": {"2016-10-01"}} }
+	other := strings.Replace(invoke, workflowID, "00000000000000000000000000000000", 1)
+	for _, c := range []struct {
+		name          string
+		method, path  string // PUT and the trigger, if left out
+		query         url.Values
+		header        http.Header
+		change        func(*gate.Target)
+		check         string // as the log names it
+		status        int
+		code, message string
+	}{
+		{name: "1 nothing", query: bare(), check: "scheme", status: 401, code: "DirectApiAuthorizationRequired", message: needSAS},
+		{name: "1 nothing, for a workflow that does not exist", path: other, query: bare(), check: "scheme", status: 401, code: "DirectApiAuthorizationRequired", message: needSAS},
+		{name: "2 nothing, where a token is required", query: bare(), change: sasOff, check: "scheme", status: 401, code: "DirectApiAuthorizationRequired", message: "The OAuth authorization scheme is required."},
+		{name: "3 signature and Basic", query: good(), header: authorization("Basic " + canary), check: "scheme", status: 401, code: "DirectApiRequestHasMoreThanOneAuthorization", message: twoSchemes("Basic")},
+		{name: "3 signature and Bearer, in lower case", query: good(), header: authorization("bearer " + canary), check: "scheme", status: 401, code: "DirectApiRequestHasMoreThanOneAuthorization", message: twoSchemes("Bearer")},
+		{name: "3 signature and a bare token, which is not repeated", query: good(), header: authorization(canary), check: "scheme", status: 401, code: "DirectApiRequestHasMoreThanOneAuthorization", message: twoSchemes("Unknown")},
+		{name: "3 signature and Basic, signatures disabled", query: good(), header: authorization("Basic " + canary), change: sasOff, check: "scheme", status: 401, code: "DirectApiRequestHasMoreThanOneAuthorization", message: twoSchemes("Basic")},
+		{name: "4 signature of another key", query: with(good(), "sig", gate.Sign(bytes.Repeat([]byte{3}, 32), workflowID, manualRun, "")), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 signature for another workflow", query: with(good(), "sig", gate.Sign(primary, "another", manualRun, "")), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 signature cut", query: with(good(), "sig", gate.Sign(primary, workflowID, manualRun, "")[:42]), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 other permissions than were signed", query: with(good(), "sp", "//*"), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 other version", query: with(good(), "sv", "2.0"), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 no version", query: without(good(), "sv"), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "5 signature left out", query: without(good(), "sig"), check: "scheme", status: 401, code: "DirectApiAuthorizationRequired", message: needSAS},
+		{name: "6 expired", query: signed(manualRun, "2026-03-14T11:59:59.9999999Z"), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "7 another trigger", query: signed("/triggers/other/run", ""), check: "permission", status: 401, code: "AuthorizationFailed", message: noRun},
+		{name: "7 another verb", query: signed("/triggers/manual/read", ""), check: "permission", status: 401, code: "AuthorizationFailed", message: noRun},
+		{name: "7 another case", query: signed("/triggers/Manual/run", ""), check: "permission", status: 401, code: "AuthorizationFailed", message: noRun},
+		{name: "7 blank after the comma", query: signed("/triggers/other/run, "+manualRun, ""), check: "permission", status: 401, code: "AuthorizationFailed", message: noRun},
+		{name: "8 signature while disabled", query: good(), change: sasOff, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: "The request has SAS authentication scheme while it is disabled under your access control policy."},
+		{name: "9 malformed token", query: bare(), header: authorization("Bearer " + canary), change: policy, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
+		{name: "10 Basic alone", query: bare(), header: authorization("Basic " + canary), check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
+		{name: "10 Basic alone, with a policy", query: bare(), header: authorization("Basic " + canary), change: policy, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
+		{name: "11 token without a policy", query: bare(), header: authorization("Bearer " + canary), check: "scheme", status: 401, code: "OAuthAccessPolicyNotFound", message: noPolicy},
+		{name: "14 address not allowed", query: good(), change: control(t, `{"allowedCallerIpAddresses":[{"addressRange":"203.0.113.0/24"}]}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "14 only other workflows", query: good(), change: control(t, `{"allowedCallerIpAddresses":[]}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "16 disabled", query: good(), change: func(w *gate.Target) { w.State = "Disabled" }, check: "enabled", status: 400, code: "WorkflowTriggerIsNotEnabled", message: "Could not execute workflow '" + workflowID + "' trigger 'manual' with state 'Disabled': trigger is not enabled."},
+		// Section 6 goes before row 17: who has no valid signature is not told what exists.
+		{name: "17 no such workflow", path: other, query: good(), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "18 no such trigger", path: strings.Replace(invoke, "manual", "other", 1), query: signed("/triggers/other/run", ""), check: "exists", status: 404, code: "WorkflowTriggerNotFound", message: "The workflow '" + workflowID + "' trigger 'other' could not be found."},
+		{name: "19 wrong method", method: "GET", query: good(), check: "method", status: 400, code: "TriggerRequestMethodNotValid", message: "The HTTP method of the request to trigger 'manual' is not valid: expected 'PUT' and actual 'GET'."},
+		{name: "19 no method means POST", query: good(), change: func(w *gate.Target) {
+			w.Trigger = func(name string) (gate.Trigger, bool) { return gate.Trigger{Name: name}, true }
+		}, check: "method", status: 400, code: "TriggerRequestMethodNotValid", message: "The HTTP method of the request to trigger 'manual' is not valid: expected 'POST' and actual 'PUT'."},
+		{name: "20 relative path", path: invoke + "/more", query: good(), check: "relative path", status: 400, code: "TriggerRelativePathNotValid", message: wrongPath},
+		{name: "23 no api-version", query: without(good(), "api-version"), check: "api version", status: 400, code: "MissingApiVersionParameter", message: "The api-version query parameter (?api-version=) is required for all requests."},
+		{name: "28 too long", query: with(good(), "filler", strings.Repeat("x", 16384)), check: "url length", status: 414, code: "RequestUriTooLong", message: "The request URI is longer than 16384 characters."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			workflow := target()
+			if c.change != nil {
+				c.change(workflow)
+			}
+			if c.method == "" {
+				c.method = "PUT"
+			}
+			if c.path == "" {
+				c.path = invoke
+			}
+			d := open(t, workflow, gate.Peer)
+			answer, body := d.call(t, c.method, c.path, c.query, c.header)
+			checkError(t, answer, body, c.status, c.code, c.message)
+			let, log := d.seen()
+			if len(let) > 0 {
+				t.Error("the call was let in")
+			}
+			checkLog(t, log, c.check, c.code, c.query.Get("sig"))
+		})
+	}
+}
+
+func checkError(t *testing.T, answer *http.Response, body []byte, status int, code, message string) {
+	t.Helper()
+	type inner struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	want, err := json.Marshal(map[string]inner{"error": {code, message}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != status || !bytes.Equal(body, want) {
+		t.Errorf("answer %d %s\n  want %d %s", answer.StatusCode, body, status, want)
+	}
+	if got := answer.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
+		t.Errorf("Content-Type %q", got)
+	}
+	if got := answer.Header.Get("X-Ms-Request-Id"); !requestID.MatchString(got) {
+		t.Errorf("x-ms-request-id %q", got)
+	}
+	if got := answer.Header.Values("WWW-Authenticate"); len(got) > 0 {
+		t.Errorf("WWW-Authenticate %q", got)
+	}
+}
+
+func checkLog(t *testing.T, log, check, code, signature string) {
+	t.Helper()
+	var line struct{ Check, Code string }
+	if err := json.Unmarshal([]byte(log), &line); err != nil {
+		t.Fatalf("not one line of JSON: %q", log)
+	}
+	if line.Check != check || line.Code != code {
+		t.Errorf("the log names %q, %q; want %q, %q", line.Check, line.Code, check, code)
+	}
+	if signature != "" && strings.Contains(log, signature) || strings.Contains(log, canary) {
+		t.Errorf("the log holds a credential: %s", log)
+	}
+}
+
+// What is wrong in several ways is refused for the first of them (§6).
+func TestOrderOfChecks(t *testing.T) {
+	barred := control(t, `{"allowedCallerIpAddresses":[]}`)
+	off := func(w *gate.Target) { w.State = "Disabled" }
+	unsigned := url.Values{"api-version": {"1"}, "sp": {manualRun}, "sv": {"1.0"}, "sig": {strings.Repeat("A", 43)}}
+	for _, c := range []struct {
+		name         string
+		method, path string
+		query        url.Values
+		header       http.Header
+		changes      []func(*gate.Target)
+		code         string
+	}{
+		{"api-version before schemes", "PUT", invoke, without(signed(manualRun, ""), "api-version"), authorization("Basic x"), nil, "MissingApiVersionParameter"},
+		{"schemes before signature", "PUT", invoke, unsigned, authorization("Basic x"), nil, "DirectApiRequestHasMoreThanOneAuthorization"},
+		{"signature before all that tells of the workflow", "GET", invoke + "/more", unsigned, nil, []func(*gate.Target){barred, off}, "AuthorizationFailed"},
+		{"signature before the trigger's name", "PUT", strings.Replace(invoke, "manual", "other", 1), unsigned, nil, nil, "AuthorizationFailed"},
+		{"address before state", "GET", invoke + "/more", signed(manualRun, ""), nil, []func(*gate.Target){barred, off}, "AuthorizationFailed"},
+		{"state before method", "GET", invoke + "/more", signed(manualRun, ""), nil, []func(*gate.Target){off}, "WorkflowTriggerIsNotEnabled"},
+		{"method before path", "GET", invoke + "/more", signed(manualRun, ""), nil, nil, "TriggerRequestMethodNotValid"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			workflow := target()
+			for _, change := range c.changes {
+				change(workflow)
+			}
+			_, body := open(t, workflow, gate.Peer).call(t, c.method, c.path, c.query, c.header)
+			if !strings.Contains(string(body), `"code":"`+c.code+`"`) {
+				t.Errorf("got %s, want %s", body, c.code)
+			}
+		})
+	}
+}
+
+// A store that cannot answer is no reason to let anybody in, nor to say why.
+func TestDirectoryFails(t *testing.T) {
+	var log bytes.Buffer
+	g := &gate.Gate{
+		Directory: func(context.Context, string) (*gate.Target, error) { return nil, errors.New("the disk is gone") },
+		Now:       func() time.Time { return now }, Log: zerolog.New(&log),
+		Next: func(http.ResponseWriter, *http.Request, gate.Call) { t.Error("the call was let in") },
+	}
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", invoke+"?"+signed(manualRun, "").Encode(), nil))
+	checkError(t, w.Result(), w.Body.Bytes(), 503, "ServiceUnavailable", "The service cannot answer now.")
+	if w.Header().Get("Retry-After") == "" || !strings.Contains(log.String(), "the disk is gone") {
+		t.Errorf("Retry-After %q, log %s", w.Header().Get("Retry-After"), log.String())
+	}
+}

@@ -1,0 +1,206 @@
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchwork/latchwork/handlers/host"
+)
+
+func web(name, route string, methods ...string) host.Function {
+	return host.Function{Name: name, HTTP: &host.HTTP{Route: route, Methods: methods, AuthLevel: host.Anonymous, Handler: http.NotFoundHandler()}}
+}
+
+func timer(name, schedule string) host.Function {
+	return host.Function{Name: name, Timer: &host.Timer{Schedule: schedule, Handle: func(context.Context, host.Tick) error { return nil }}}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		functions []host.Function
+		want      string // part of the error; "" for none
+	}{
+		{"good", []host.Function{web("A_1-b", "a/{x}", "GET"), web("B", "a/{x}", "POST"), timer("C", "0 * * * * *")}, ""},
+		{"none", nil, ""},
+		{"name begins with a digit", []host.Function{timer("1a", "0 * * * * *")}, "not a legal name"},
+		{"name with a dot", []host.Function{timer("a.b", "0 * * * * *")}, "not a legal name"},
+		{"no name", []host.Function{timer("", "0 * * * * *")}, "not a legal name"},
+		{"the longest name", []host.Function{timer(strings.Repeat("a", 128), "0 * * * * *")}, ""},
+		{"too long a name", []host.Function{timer(strings.Repeat("a", 129), "0 * * * * *")}, "not a legal name"},
+		{"reserved name", []host.Function{timer("Host", "0 * * * * *")}, "not a legal name"},
+		{"twice, ignoring case", []host.Function{timer("a", "0 * * * * *"), timer("A", "0 * * * * *")}, "stands twice"},
+		{"no trigger", []host.Function{{Name: "a"}}, "has 0 triggers"},
+		{"two triggers", []host.Function{{Name: "a", Queue: &host.Queue{Name: "q"}, Timer: &host.Timer{Schedule: "0 * * * * *"}}}, "has 2 triggers"},
+		{"route admin", []host.Function{web("a", "admin/x", "GET")}, "must not begin with admin or runtime"},
+		{"route administration", []host.Function{web("a", "Administration", "GET")}, "must not begin with admin or runtime"},
+		{"route runtime", []host.Function{web("a", "runtime", "GET")}, "must not begin with admin or runtime"},
+		{"same route and method", []host.Function{web("a", "x/{y}", "GET", "PUT"), web("b", "X/{Y}", "PUT")}, `"a" and "b" have the same route and method`},
+		{"broken route", []host.Function{web("a", "{x", "GET")}, "not a whole segment"},
+		{"broken schedule", []host.Function{timer("a", "@hourly")}, "must have six fields"},
+		{"all at once", []host.Function{timer("1", "@hourly"), {Name: "b"}}, "has 0 triggers"},
+	} {
+		err := host.App{Functions: c.functions}.Validate()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// full has one function of each kind.
+func full() host.App {
+	return host.App{Functions: []host.Function{
+		{Name: "Invoke", HTTP: &host.HTTP{Route: "workflows/{*path}", Methods: []string{"GET", "POST"}, AuthLevel: host.KeyNeeded}},
+		{Name: "Dispatch", Queue: &host.Queue{Name: "%PREFIX%-work", Connection: "Jobs"}},
+		{Name: "Sweep", Timer: &host.Timer{Schedule: "0 */5 * * * *"}},
+	}}
+}
+
+// The shapes of functions-host §3.1. One input and one output, or the host would
+// not pass HTTP requests through.
+func TestFunctionFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := host.WriteFunctions(dir, full()); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Invoke": `{"bindings":[{"type":"httpTrigger","direction":"in","name":"req","authLevel":"function","methods":["get","post"],"route":"workflows/{*path}"},
+			{"type":"http","direction":"out","name":"res"}]}`,
+		"Dispatch": `{"bindings":[{"type":"queueTrigger","direction":"in","name":"item","queueName":"%PREFIX%-work","connection":"Jobs"}]}`,
+		"Sweep":    `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"0 */5 * * * *","useMonitor":true}]}`,
+	} {
+		data, err := os.ReadFile(filepath.Join(dir, name, "function.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(decoded(t, data), decoded(t, []byte(want))) {
+			t.Errorf("%s: %s", name, data)
+		}
+	}
+	read, err := host.ReadFunctions(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]host.Function{}
+	for _, f := range read.Functions {
+		byName[f.Name] = f
+	}
+	for _, f := range full().Functions {
+		if !reflect.DeepEqual(byName[f.Name], f) {
+			t.Errorf("%s is read as %+v", f.Name, byName[f.Name])
+		}
+	}
+}
+
+func decoded(t *testing.T, data []byte) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func write(t *testing.T, content string, path ...string) {
+	t.Helper()
+	name := filepath.Join(path...)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCheckFunctions(t *testing.T) {
+	dir := t.TempDir()
+	if err := host.WriteFunctions(dir, full()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "x", dir, "docs", "README.md") // not a function, and not touched
+	if err := host.CheckFunctions(dir, full()); err != nil {
+		t.Errorf("as written: %v", err)
+	}
+	write(t, "{}", dir, "Sweep", "function.json")
+	write(t, "{}", dir, "Gone", "function.json")
+	if err := os.RemoveAll(filepath.Join(dir, "Dispatch")); err != nil {
+		t.Fatal(err)
+	}
+	err := host.CheckFunctions(dir, full())
+	for _, name := range []string{"Sweep/", "Gone ", "Dispatch/"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not reported: %v", name, err)
+		}
+	}
+	if err := host.WriteFunctions(dir, full()); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.CheckFunctions(dir, full()); err != nil {
+		t.Errorf("written again: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "docs", "README.md")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadFunctionsRefuses(t *testing.T) {
+	for name, content := range map[string]string{
+		"not JSON":        `{`,
+		"unknown binding": `{"bindings":[{"type":"blobTrigger","direction":"in","name":"b"}]}`,
+		"no trigger":      `{"bindings":[]}`,
+		"broken schedule": `{"bindings":[{"type":"timerTrigger","direction":"in","name":"t","schedule":"x"}]}`,
+	} {
+		dir := t.TempDir()
+		write(t, content, dir, "F", "function.json")
+		if _, err := host.ReadFunctions(dir); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+	if _, err := host.ReadFunctions(filepath.Join(t.TempDir(), "nothing")); err == nil {
+		t.Error("a folder that is not there was read")
+	}
+}
+
+func TestReadSettings(t *testing.T) {
+	defaults := host.Settings{RoutePrefix: "api", FunctionTimeout: 30 * time.Minute, BatchSize: 16, NewBatchThreshold: 8, MaxDequeueCount: 5, MaxPollingInterval: time.Minute}
+	changed := func(change func(*host.Settings)) host.Settings {
+		s := defaults
+		change(&s)
+		return s
+	}
+	for _, c := range []struct {
+		json string
+		want host.Settings
+	}{
+		{`{"version":"2.0"}`, defaults},
+		{`{"version":"2.0","extensions":{"http":{"routePrefix":""}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "" })},
+		{`{"version":"2.0","extensions":{"http":{"routePrefix":"/a/b/"}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "a/b" })},
+		{`{"version":"2.0","functionTimeout":"00:10:00"}`, changed(func(s *host.Settings) { s.FunctionTimeout = 10 * time.Minute })},
+		{`{"version":"2.0","functionTimeout":"1.02:03:04"}`, changed(func(s *host.Settings) {
+			s.FunctionTimeout = 26*time.Hour + 3*time.Minute + 4*time.Second
+		})},
+		{`{"version":"2.0","extensions":{"queues":{"batchSize":4}}}`, changed(func(s *host.Settings) { s.BatchSize, s.NewBatchThreshold = 4, 2 })},
+		{`{"version":"2.0","extensions":{"queues":{"batchSize":64}}}`, changed(func(s *host.Settings) { s.BatchSize, s.NewBatchThreshold = 32, 16 })},
+		{`{"version":"2.0","extensions":{"queues":{"batchSize":1,"newBatchThreshold":0,"maxDequeueCount":2,"maxPollingInterval":"00:00:02","visibilityTimeout":"00:00:30"}}}`,
+			changed(func(s *host.Settings) {
+				s.BatchSize, s.NewBatchThreshold, s.MaxDequeueCount = 1, 0, 2
+				s.MaxPollingInterval, s.VisibilityTimeout = 2*time.Second, 30*time.Second
+			})},
+	} {
+		if got, err := host.ReadSettings([]byte(c.json)); err != nil || got != c.want {
+			t.Errorf("%s: %+v, %v", c.json, got, err)
+		}
+	}
+	for _, bad := range []string{``, `[]`, `{}`, `{"version":"1.0"}`, `{"version":"2.0","functionTimeout":"ten"}`, `{"version":"2.0","extensions":{"queues":{"maxPollingInterval":"5"}}}`} {
+		if _, err := host.ReadSettings([]byte(bad)); err == nil {
+			t.Errorf("%s was read", bad)
+		}
+	}
+}

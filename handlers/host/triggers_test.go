@@ -1,0 +1,263 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/latchwork/latchwork/handlers/host"
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+func queued(handle func(context.Context, host.QueueMessage) error) host.Function {
+	return host.Function{Name: "Dispatch", Queue: &host.Queue{Name: "work", Handle: handle}}
+}
+
+func standard() host.Settings {
+	return host.Settings{BatchSize: 16, NewBatchThreshold: 8, MaxDequeueCount: 5, MaxPollingInterval: time.Second}
+}
+
+func TestQueueMessageIsHandledOnce(t *testing.T) {
+	for _, text := range []string{"hello", `{"run":"r-42","kind":"tick"}`, `{"id":"x","dequeueCount":9}`, `"quoted"`, "", "é\n"} {
+		c, all, got := newClock(noon), &queues{}, make(chan host.QueueMessage, 1)
+		serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
+			got <- m
+			return nil
+		}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+		all.get("work").put(store.Message{ID: "1", Text: text, Inserted: noon})
+		if m := next(t, got); m.Text != text || m.DequeueCount != 1 {
+			t.Errorf("%q: %+v", text, m)
+		}
+		expect(t, all.get("work"), "receive 1 10m0s", "delete")
+	}
+}
+
+// functions-host §7.3: after the fifth failure the text goes to the poison queue.
+func TestPoisonAfterFiveAttempts(t *testing.T) {
+	for _, visibility := range []time.Duration{0, 30 * time.Second} {
+		c, all, counts := newClock(noon), &queues{}, make(chan int64, 16)
+		settings := standard()
+		settings.VisibilityTimeout = visibility
+		_, wait := serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
+			counts <- m.DequeueCount
+			return errors.New("no")
+		}), settings, host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+		work := all.get("work")
+		m := store.Message{ID: "1", Text: "hello"}
+		work.put(m)
+		for attempt := int64(1); attempt <= 5; attempt++ {
+			if got := next(t, counts); got != attempt {
+				t.Errorf("attempt %d has the count %d", attempt, got)
+			}
+			expect(t, work, "receive 1 10m0s")
+			if attempt == 5 {
+				break
+			}
+			expect(t, work, "hide "+visibility.String())
+			if visibility > 0 { // the time is over
+				m.DequeueCount = attempt
+				work.put(m)
+			}
+		}
+		expect(t, all.get("work-poison"), "send hello 0s")
+		expect(t, work, "delete")
+		wait()
+		if len(counts) > 0 {
+			t.Error("there was a sixth attempt")
+		}
+	}
+}
+
+// A function that died five times is not called again: it may be the cause.
+func TestPoisonWithoutACall(t *testing.T) {
+	c, all := newClock(noon), &queues{}
+	_, wait := serve(t, queued(func(context.Context, host.QueueMessage) error {
+		t.Error("the function was called")
+		return nil
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+	all.get("work").put(store.Message{ID: "1", Text: "hello", DequeueCount: 5})
+	expect(t, all.get("work"), "receive 1 10m0s", "delete")
+	expect(t, all.get("work-poison"), "send hello 0s")
+	wait()
+}
+
+// A poison queue has none of its own: its messages are handled whatever their
+// count.
+func TestPoisonQueueIsHandled(t *testing.T) {
+	c, all, got := newClock(noon), &queues{}, make(chan host.QueueMessage, 1)
+	f := queued(func(_ context.Context, m host.QueueMessage) error {
+		got <- m
+		return nil
+	})
+	f.Queue.Name = "%PREFIX%-poison"
+	serve(t, f, standard(), host.Options{
+		Queue: all.Queue, Now: c.Now, After: c.After, Setting: func(name string) string { return map[string]string{"PREFIX": "work"}[name] },
+	})
+	all.get("work-poison").put(store.Message{ID: "1", Text: "hello", DequeueCount: 8})
+	if m := next(t, got); m.Text != "hello" || m.DequeueCount != 9 {
+		t.Errorf("%+v", m)
+	}
+	expect(t, all.get("work-poison"), "receive 1 10m0s", "delete")
+}
+
+func TestEmptyQueueIsAskedLessOften(t *testing.T) {
+	c, all := newClock(noon), &queues{}
+	work := all.get("work")
+	work.broken = 2 // a queue that cannot be read is asked less often too
+	serve(t, queued(func(context.Context, host.QueueMessage) error { return nil }), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+	for _, ms := range []time.Duration{100, 200, 400, 800, 1000, 1000} {
+		w := c.poll(t)
+		if w.d != ms*time.Millisecond {
+			t.Errorf("waits %s, want %d ms", w.d, ms)
+		}
+		w.fire <- noon
+	}
+	c.poll(t)
+	work.put(store.Message{ID: "1", Text: "hello"}) // its arrival is enough
+	expect(t, work, "receive 1 10m0s", "delete")
+	if w := c.poll(t); w.d != 100*time.Millisecond {
+		t.Errorf("waits %s after a message", w.d)
+	}
+}
+
+// functions-host §7.1: at most batchSize + newBatchThreshold at a time, at most
+// batchSize in one fetch.
+func TestMessagesAtATime(t *testing.T) {
+	c, all := newClock(noon), &queues{}
+	work := all.get("work")
+	for i := range 5 {
+		work.put(store.Message{ID: strconv.Itoa(i), Text: strconv.Itoa(i)})
+	}
+	settings := standard()
+	settings.BatchSize, settings.NewBatchThreshold = 2, 1
+	started, release := make(chan string, 16), make(chan struct{})
+	serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
+		started <- m.Text
+		<-release
+		return nil
+	}), settings, host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+	expect(t, work, "receive 2 10m0s", "receive 1 10m0s")
+	texts := []string{next(t, started), next(t, started), next(t, started)}
+	full := c.poll(t)
+	if len(started) > 0 || full.d != 100*time.Millisecond {
+		t.Errorf("a fourth began, or the host waits %s", full.d)
+	}
+	close(release)
+	full.fire <- noon
+	for deadline := time.After(patience); len(texts) < 5; {
+		select {
+		case text := <-started:
+			texts = append(texts, text)
+		case w := <-c.asked:
+			if w.d != halfLease {
+				w.fire <- noon
+			}
+		case <-deadline:
+			t.Fatalf("only %v were handled", texts)
+		}
+	}
+	slices.Sort(texts)
+	if !slices.Equal(texts, []string{"0", "1", "2", "3", "4"}) {
+		t.Errorf("handled %v", texts)
+	}
+}
+
+// functions-host §7.2: the lease is renewed at half time, and the message is
+// settled with the receipt of the renewal.
+func TestLeaseIsRenewed(t *testing.T) {
+	c, all := newClock(noon), &queues{}
+	started, release := make(chan string, 1), make(chan struct{})
+	serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
+		started <- m.Text
+		<-release
+		return nil
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+	work := all.get("work")
+	work.put(store.Message{ID: "1", Text: "hello"})
+	expect(t, work, "receive 1 10m0s")
+	next(t, started)
+	for range 3 {
+		for w := next(t, c.asked); ; w = next(t, c.asked) {
+			if w.d == halfLease {
+				w.fire <- noon
+				break
+			}
+		}
+		expect(t, work, "hide 10m0s")
+	}
+	close(release)
+	expect(t, work, "delete")
+}
+
+// What is under way when the host stops is finished and settled.
+func TestStopLetsAMessageEnd(t *testing.T) {
+	c, all := newClock(noon), &queues{}
+	started, release := make(chan context.Context, 1), make(chan struct{})
+	end, wait := serve(t, queued(func(ctx context.Context, _ host.QueueMessage) error {
+		started <- ctx
+		<-release
+		return ctx.Err()
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
+	work := all.get("work")
+	work.put(store.Message{ID: "1", Text: "hello"})
+	ctx := next(t, started)
+	end()
+	if ctx.Err() != nil {
+		t.Error("the function was cancelled")
+	}
+	close(release)
+	wait()
+	expect(t, work, "receive 1 10m0s", "delete")
+}
+
+// functions-host §8: one run at a time; what falls due meanwhile is dropped, and
+// a failure changes nothing.
+func TestTimer(t *testing.T) {
+	c := newClock(time.Date(2026, 3, 14, 11, 59, 30, 0, time.UTC))
+	ticks, release := make(chan host.Tick, 1), make(chan error)
+	serve(t, host.Function{Name: "Sweep", Timer: &host.Timer{Schedule: "0 0 * * * *", Handle: func(_ context.Context, tick host.Tick) error {
+		ticks <- tick
+		return <-release
+	}}}, standard(), host.Options{Now: c.Now, After: c.After})
+	for _, run := range []struct {
+		wait       time.Duration
+		begin, end time.Time
+		err        error
+	}{
+		{30 * time.Second, noon, noon.Add(time.Second), nil},
+		{time.Hour - time.Second, noon.Add(time.Hour), noon.Add(time.Hour + time.Minute), errors.New("no")},
+		{59 * time.Minute, noon.Add(2 * time.Hour), noon.Add(4*time.Hour + 20*time.Minute), nil}, // over two ticks
+		{40 * time.Minute, noon.Add(5 * time.Hour), noon.Add(5 * time.Hour), nil},
+	} {
+		w := next(t, c.asked)
+		if w.d != run.wait {
+			t.Errorf("waits %s, want %s", w.d, run.wait)
+		}
+		c.set(run.begin)
+		w.fire <- run.begin
+		if tick := next(t, ticks); tick.PastDue {
+			t.Error("a tick in time is past due")
+		}
+		if len(c.asked) > 0 {
+			t.Error("the next run is planned before this one has ended")
+		}
+		c.set(run.end)
+		release <- run.err
+	}
+}
+
+// A date that does not exist is never waited for.
+func TestTimerOfNoDay(t *testing.T) {
+	c := newClock(noon)
+	_, wait := serve(t, host.Function{Name: "Never", Timer: &host.Timer{Schedule: "0 0 0 31 2 *", Handle: func(context.Context, host.Tick) error {
+		t.Error("it fired")
+		return nil
+	}}}, standard(), host.Options{Now: c.Now, After: c.After})
+	wait()
+	if len(c.asked) > 0 {
+		t.Error("the host waits")
+	}
+}

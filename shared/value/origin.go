@@ -30,38 +30,35 @@ const Redacted = "[redacted]"
 
 // Mark returns v with further origins. They hold for all that is inside v.
 func (v Value) Mark(origins ...Origin) Value {
-	if len(origins) == 0 || v.node() == nil {
+	n := v.node()
+	if len(origins) == 0 || n == nil {
 		return v
 	}
-	merged := v.node().origins
+	merged := n.origins()
 	for _, o := range origins {
 		if !slices.Contains(merged, o) {
 			merged = append(slices.Clip(merged), o)
 		}
 	}
-	if len(merged) == len(v.node().origins) {
+	if len(merged) == len(n.origins()) {
 		return v
 	}
-	n := *v.node()
-	n.origins = merged
-	return of(&n)
-}
-
-// inherit returns v with the origins of the container it was taken from.
-func (v Value) inherit(from Value) Value {
-	if len(from.node().origins) == 0 {
-		return v
+	marked := *n
+	marked.marked = true
+	marked.more = &more{origins: merged}
+	if n.more != nil {
+		marked.more.decimal = n.more.decimal
 	}
-	return v.Mark(from.node().origins...)
+	return of(&marked)
 }
 
 // Origins returns the origins of v itself, not those of its members. The slice
 // must not be changed.
 func (v Value) Origins() []Origin {
-	if v.node() == nil {
-		return nil
+	if n := v.node(); n != nil && n.more != nil {
+		return n.more.origins
 	}
-	return v.node().origins
+	return nil
 }
 
 // Taint returns the origins of v and of all that is inside it.
@@ -72,50 +69,46 @@ func (v Value) Taint() []Origin {
 }
 
 func (v Value) taint(all *[]Origin) {
-	if v.node() == nil {
+	if !v.Marked() {
 		return
 	}
-	for _, o := range v.node().origins {
+	for _, o := range v.node().origins() {
 		if !slices.Contains(*all, o) {
 			*all = append(*all, o)
 		}
 	}
-	for _, item := range v.node().items {
+	for _, item := range v.node().items() {
 		item.taint(all)
 	}
 }
 
 // Marked tells whether v or anything inside it has an origin.
-func (v Value) Marked() bool {
-	if v.node() == nil {
-		return false
-	}
-	if len(v.node().origins) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(v.node().items, Value.Marked)
-}
+func (v Value) Marked() bool { return v.p != nil && v.node().marked }
 
 // Redact returns v with each outermost value whose origins include one of the
 // given classes (of any class, when none is given) replaced by Redacted.
 func Redact(v Value, classes ...Class) Value {
-	if v.node() == nil || !v.Marked() {
+	if !v.Marked() {
 		return v
 	}
-	for _, o := range v.node().origins {
+	n := v.node()
+	for _, o := range n.origins() {
 		if len(classes) == 0 || slices.Contains(classes, o.Class) {
 			return String(Redacted)
 		}
 	}
-	if len(v.node().items) == 0 {
+	if len(n.items()) == 0 {
 		return v
 	}
-	n := *v.node()
-	n.items = make([]Value, len(v.node().items))
-	for i, item := range v.node().items {
-		n.items[i] = Redact(item, classes...)
+	redacted := newContainer(n.kind)
+	redacted.more = n.more
+	*redacted.box = *n.box
+	redacted.box.items = make([]Value, len(n.box.items))
+	for i, item := range n.box.items {
+		redacted.box.items[i] = Redact(item, classes...)
 	}
-	return of(&n)
+	redacted.settle()
+	return of(redacted)
 }
 
 func equalFold(a, b string) bool { return strings.EqualFold(a, b) }

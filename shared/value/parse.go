@@ -38,13 +38,14 @@ func Parse(data []byte) (Value, error) {
 func ParseDocument(data []byte) (Value, []*Path, error) { return parse(data, true) }
 
 func parse(data []byte, document bool) (Value, []*Path, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	p := &parser{data: data, document: document}
+	// One copy of the text, of which all strings without escapes are parts.
+	text := strings.TrimPrefix(string(data), "\ufeff")
+	p := &parser{data: text, document: document}
 	p.blanks()
 	v := p.value(nil, 0)
 	if p.err == nil {
 		p.blanks()
-		if p.at < len(data) {
+		if p.at < len(text) {
 			p.fail("unexpected %s after the end of the JSON text", p.char())
 		}
 	}
@@ -54,18 +55,71 @@ func parse(data []byte, document bool) (Value, []*Path, error) {
 	return v, p.repeated, nil
 }
 
+// parser reads a text in one pass. What is inside an open array or object lies on
+// two stacks; when it closes, it is copied into slices of its exact length, which
+// are cut from slabs. A value that is kept keeps its text and slabs.
 type parser struct {
-	data     []byte
+	data     string
 	at       int
 	document bool
 	err      error
 	repeated []*Path
-	interned map[string]string
+
+	values []Value
+	keys   []string
+	nodes  []node
+	boxes  []container
+	slots  []Value
+	names  []string
+}
+
+// slabSize grows with what is left of the text.
+func (p *parser) slabSize(bytesEach int) int {
+	return min(max((len(p.data)-p.at)/bytesEach, 4), 512)
+}
+
+func (p *parser) newNode(n node) Value {
+	if len(p.nodes) == 0 {
+		p.nodes = make([]node, p.slabSize(16))
+	}
+	fresh := &p.nodes[0]
+	p.nodes = p.nodes[1:]
+	*fresh = n
+	return of(fresh)
+}
+
+// closed makes the container of what lies on the stacks from a mark on.
+func (p *parser) closed(kind Kind, values, keys int) Value {
+	if len(p.boxes) == 0 {
+		p.boxes = make([]container, p.slabSize(64))
+	}
+	c := &p.boxes[0]
+	p.boxes = p.boxes[1:]
+	c.node = node{kind: kind, box: &c.box}
+	n := len(p.values) - values
+	if len(p.slots) < n {
+		p.slots = make([]Value, max(n, p.slabSize(16)))
+	}
+	c.box.items = p.slots[:n:n]
+	p.slots = p.slots[n:]
+	copy(c.box.items, p.values[values:])
+	p.values = p.values[:values]
+	if kind == KindObject {
+		if len(p.names) < n {
+			p.names = make([]string, max(n, p.slabSize(16)))
+		}
+		c.box.keys = p.names[:n:n]
+		p.names = p.names[n:]
+		copy(c.box.keys, p.keys[keys:])
+		p.keys = p.keys[:keys]
+		c.box.buildIndex()
+	}
+	return of(&c.node)
 }
 
 func (p *parser) fail(format string, args ...any) Value {
 	if p.err == nil {
-		line, column := Position(p.data, p.at)
+		line, column := Position([]byte(p.data), p.at)
 		p.err = &SyntaxError{Offset: p.at, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
 	}
 	p.at = len(p.data)
@@ -76,7 +130,7 @@ func (p *parser) char() string {
 	if p.at >= len(p.data) {
 		return "end of text"
 	}
-	r, _ := utf8.DecodeRune(p.data[p.at:])
+	r, _ := utf8.DecodeRuneInString(p.data[p.at:])
 	return strconv.QuoteRune(r)
 }
 
@@ -95,14 +149,14 @@ func (p *parser) blanks() {
 func (p *parser) comment() bool {
 	rest := p.data[p.at:]
 	switch {
-	case bytes.HasPrefix(rest, []byte("//")):
-		if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+	case strings.HasPrefix(rest, "//"):
+		if end := strings.IndexByte(rest, '\n'); end >= 0 {
 			p.at += end + 1
 		} else {
 			p.at = len(p.data)
 		}
-	case bytes.HasPrefix(rest, []byte("/*")):
-		end := bytes.Index(rest, []byte("*/"))
+	case strings.HasPrefix(rest, "/*"):
+		end := strings.Index(rest, "*/")
 		if end < 0 {
 			p.fail("comment without end")
 			return false
@@ -131,39 +185,43 @@ func (p *parser) value(path *Path, depth int) Value {
 		if !ok {
 			return Value{}
 		}
-		return String(s)
+		return p.newNode(node{kind: KindString, text: s})
 	case c == '-' || c >= '0' && c <= '9':
 		return p.number()
 	default:
-		return p.literal()
+		return p.word()
 	}
 }
 
-func (p *parser) literal() Value {
-	rest := p.data[p.at:]
-	for text, v := range map[string]Value{"true": of(trueNode), "false": of(falseNode), "null": of(nullNode)} {
-		if bytes.HasPrefix(rest, []byte(text)) {
-			p.at += len(text)
-			return v
-		}
+func (p *parser) word() Value {
+	switch rest := p.data[p.at:]; {
+	case strings.HasPrefix(rest, "true"):
+		p.at += len("true")
+		return of(trueNode)
+	case strings.HasPrefix(rest, "false"):
+		p.at += len("false")
+		return of(falseNode)
+	case strings.HasPrefix(rest, "null"):
+		p.at += len("null")
+		return of(nullNode)
 	}
 	return p.fail("unexpected %s", p.char())
 }
 
 func (p *parser) array(path *Path, depth int) Value {
-	n := &node{kind: KindArray}
+	mark := len(p.values)
 	p.at++
 	p.blanks()
 	if p.at < len(p.data) && p.data[p.at] == ']' {
 		p.at++
-		return of(n)
+		return p.closed(KindArray, mark, 0)
 	}
 	for p.err == nil {
 		var at *Path
 		if p.document {
-			at = path.Index(len(n.items))
+			at = path.Index(len(p.values) - mark)
 		}
-		n.items = append(n.items, p.value(at, depth+1))
+		p.values = append(p.values, p.value(at, depth+1))
 		p.blanks()
 		if p.at >= len(p.data) {
 			return p.fail("array without end")
@@ -178,16 +236,16 @@ func (p *parser) array(path *Path, depth int) Value {
 		}
 		p.blanks()
 	}
-	return of(n)
+	return p.closed(KindArray, mark, 0)
 }
 
 func (p *parser) object(path *Path, depth int) Value {
-	b := NewObject(0)
+	values, keys := len(p.values), len(p.keys)
 	p.at++
 	p.blanks()
 	if p.at < len(p.data) && p.data[p.at] == '}' {
 		p.at++
-		return b.Build()
+		return p.closed(KindObject, values, keys)
 	}
 	for p.err == nil {
 		if p.at >= len(p.data) || p.data[p.at] != '"' {
@@ -203,15 +261,12 @@ func (p *parser) object(path *Path, depth int) Value {
 		}
 		p.at++
 		p.blanks()
-		key = p.intern(key)
 		var at *Path
 		if p.document {
 			at = path.Key(key)
-			if b.n.find(key) >= 0 {
-				p.repeated = append(p.repeated, at)
-			}
 		}
-		b.Set(key, p.value(at, depth+1))
+		v := p.value(at, depth+1)
+		p.keys, p.values = append(p.keys, key), append(p.values, v)
 		p.blanks()
 		if p.at >= len(p.data) {
 			return p.fail("object without end")
@@ -226,19 +281,50 @@ func (p *parser) object(path *Path, depth int) Value {
 		}
 		p.blanks()
 	}
-	return b.Build()
+	p.dropRepeated(path, values, keys)
+	return p.closed(KindObject, values, keys)
 }
 
-// intern makes equal keys of one document share their text.
-func (p *parser) intern(key string) string {
-	if known, ok := p.interned[key]; ok {
-		return known
+// dropRepeated leaves of each key on the stack its last place.
+func (p *parser) dropRepeated(path *Path, values, keys int) {
+	names := p.keys[keys:]
+	if !hasRepeated(names) {
+		return
 	}
-	if p.interned == nil {
-		p.interned = map[string]string{}
+	last := make(map[string]int, len(names))
+	for i, name := range names {
+		if _, seen := last[name]; seen && p.document {
+			p.repeated = append(p.repeated, path.Key(name))
+		}
+		last[name] = i
 	}
-	p.interned[key] = key
-	return key
+	kept := 0
+	for i, name := range names {
+		if last[name] == i {
+			p.keys[keys+kept], p.values[values+kept] = name, p.values[values+i]
+			kept++
+		}
+	}
+	p.keys, p.values = p.keys[:keys+kept], p.values[:values+kept]
+}
+
+// hasRepeated compares few keys with one another, and hashes many.
+func hasRepeated(names []string) bool {
+	if len(names) > 32 {
+		seen := make(map[string]struct{}, len(names))
+		for _, name := range names {
+			seen[name] = struct{}{}
+		}
+		return len(seen) < len(names)
+	}
+	for i, name := range names {
+		for _, other := range names[:i] {
+			if name == other {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *parser) number() Value {
@@ -279,10 +365,13 @@ func (p *parser) number() Value {
 			return p.fail("expected a digit and found %s", p.char())
 		}
 	}
-	text := string(p.data[start:p.at])
+	text := p.data[start:p.at]
 	if whole {
 		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return Int(i)
+			if i >= 0 && i < int64(len(smallInts)) {
+				return Int(i)
+			}
+			return p.newNode(node{kind: KindInt, bits: uint64(i)})
 		}
 	}
 	f, err := strconv.ParseFloat(text, 64)
@@ -290,11 +379,11 @@ func (p *parser) number() Value {
 		p.at = start
 		return p.fail("the number is out of range")
 	}
-	v := Float(f)
+	n := node{kind: KindFloat, bits: math.Float64bits(f)}
 	if significant(text) > 17 {
-		v.node().text = text // more digits than a double holds: written back as they came
+		n.text = text // more digits than a double holds: written back as they came
 	}
-	return v
+	return p.newNode(n)
 }
 
 // significant counts the digits of a number literal before its exponent.
@@ -317,7 +406,7 @@ func (p *parser) str() (string, bool) {
 	for p.at < len(p.data) {
 		switch c := p.data[p.at]; {
 		case c == '"':
-			s := string(p.data[start:p.at])
+			s := p.data[start:p.at]
 			p.at++
 			return s, true
 		case c == '\\' || c < ' ' || c >= utf8.RuneSelf:
@@ -349,7 +438,7 @@ func (p *parser) strSlow(start int) (string, bool) {
 			buf = append(buf, c)
 			p.at++
 		default:
-			r, size := utf8.DecodeRune(p.data[p.at:])
+			r, size := utf8.DecodeRuneInString(p.data[p.at:])
 			buf = utf8.AppendRune(buf, r)
 			p.at += size
 		}
@@ -395,7 +484,7 @@ func (p *parser) hex4() (rune, bool) {
 	if p.at+5 > len(p.data) || p.data[p.at] != 'u' {
 		return 0, false
 	}
-	u, err := strconv.ParseUint(string(p.data[p.at+1:p.at+5]), 16, 16)
+	u, err := strconv.ParseUint(p.data[p.at+1:p.at+5], 16, 16)
 	if err != nil {
 		return 0, false
 	}

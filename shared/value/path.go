@@ -82,7 +82,7 @@ func (p *Path) Lookup(root Value) (Value, bool) {
 // (comments allowed), or of its nearest ancestor that exists. Looking the place
 // up afterwards costs nothing while there is nothing to report.
 func Locate(data []byte, path *Path) (line, column int) {
-	p := &parser{data: data, document: true}
+	p := &parser{data: string(data), document: true}
 	if strings.HasPrefix(string(data[:min(3, len(data))]), "\ufeff") {
 		p.at = 3
 	}

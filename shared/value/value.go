@@ -11,6 +11,7 @@
 package value
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/cockroachdb/apd/v3"
@@ -47,27 +48,73 @@ func of(n *node) Value { return Value{unsafe.Pointer(n)} }
 
 func (v Value) node() *node { return (*node)(v.p) }
 
+// node is kept small: most values are scalars. What few of them have lies behind
+// a pointer.
 type node struct {
-	kind    Kind
-	boolean bool
-	integer int64
-	float   float64
-	text    string // String; or the literal of a number that neither int64 nor float64 holds exactly
-	decimal *apd.Decimal
-	items   []Value  // Array elements, or the values of an Object
-	keys    []string // Object
-	index   map[string]int
+	kind   Kind
+	marked bool   // this or something inside has an origin
+	bits   uint64 // Boolean, Integer, Float
+	text   string // String; or the literal of a number that neither int64 nor float64 holds exactly
+	box    *box   // Array, Object
+	more   *more  // nil for nearly all
+}
+
+// box is what is inside an array or object.
+type box struct {
+	items []Value  // elements, or the values of members
+	keys  []string // of an object
+	index map[string]int
+}
+
+type more struct {
 	origins []Origin
+	decimal *apd.Decimal
+}
+
+// container is a node with its box, made at once.
+type container struct {
+	node node
+	box  box
+}
+
+func newContainer(kind Kind) *node {
+	c := &container{node: node{kind: kind}}
+	c.node.box = &c.box
+	return &c.node
+}
+
+func (n *node) items() []Value {
+	if n.box == nil {
+		return nil
+	}
+	return n.box.items
+}
+
+func (n *node) origins() []Origin {
+	if n.more == nil {
+		return nil
+	}
+	return n.more.origins
+}
+
+// marks notes whether something inside has an origin.
+func (n *node) marks() {
+	for _, item := range n.box.items {
+		if item.Marked() {
+			n.marked = true
+			return
+		}
+	}
 }
 
 var (
 	nullNode  = &node{kind: KindNull}
-	trueNode  = &node{kind: KindBool, boolean: true}
+	trueNode  = &node{kind: KindBool, bits: 1}
 	falseNode = &node{kind: KindBool}
 	emptyText = &node{kind: KindString}
 	smallInts = func() (a [256]node) {
 		for i := range a {
-			a[i] = node{kind: KindInt, integer: int64(i)}
+			a[i] = node{kind: KindInt, bits: uint64(i)}
 		}
 		return
 	}()
@@ -89,14 +136,14 @@ func Int(i int64) Value {
 	if i >= 0 && i < int64(len(smallInts)) {
 		return of(&smallInts[i])
 	}
-	return of(&node{kind: KindInt, integer: i})
+	return of(&node{kind: KindInt, bits: uint64(i)})
 }
 
 // Float returns a double.
-func Float(f float64) Value { return of(&node{kind: KindFloat, float: f}) }
+func Float(f float64) Value { return of(&node{kind: KindFloat, bits: math.Float64bits(f)}) }
 
 // Decimal returns a decimal number; d must not be changed afterwards.
-func Decimal(d *apd.Decimal) Value { return of(&node{kind: KindDecimal, decimal: d}) }
+func Decimal(d *apd.Decimal) Value { return of(&node{kind: KindDecimal, more: &more{decimal: d}}) }
 
 // String returns a string.
 func String(s string) Value {
@@ -108,7 +155,32 @@ func String(s string) Value {
 
 // Array returns an array of items. It keeps the slice, which must not be
 // changed afterwards.
-func Array(items ...Value) Value { return of(&node{kind: KindArray, items: items}) }
+func Array(items ...Value) Value {
+	n := newContainer(KindArray)
+	n.box.items = items
+	n.marks()
+	return of(n)
+}
+
+// Strings returns an array of strings.
+func Strings(texts ...string) Value {
+	nodes, items := make([]node, len(texts)), make([]Value, len(texts))
+	for i, s := range texts {
+		nodes[i] = node{kind: KindString, text: s}
+		items[i] = of(&nodes[i])
+	}
+	return Array(items...)
+}
+
+// Ints returns an array of count integers from start on.
+func Ints(start int64, count int) Value {
+	nodes, items := make([]node, count), make([]Value, count)
+	for i := range nodes {
+		nodes[i] = node{kind: KindInt, bits: uint64(start + int64(i))}
+		items[i] = of(&nodes[i])
+	}
+	return Array(items...)
+}
 
 // Member is a named value of an object.
 type Member struct {
@@ -131,7 +203,9 @@ type Builder struct{ n *node }
 
 // NewObject returns a builder with room for size members.
 func NewObject(size int) *Builder {
-	return &Builder{&node{kind: KindObject, keys: make([]string, 0, size), items: make([]Value, 0, size)}}
+	n := newContainer(KindObject)
+	n.box.keys, n.box.items = make([]string, 0, size), make([]Value, 0, size)
+	return &Builder{n}
 }
 
 // Set adds a member, or moves it to the end with its new value when the key
@@ -140,46 +214,50 @@ func (b *Builder) Set(key string, v Value) *Builder {
 	if v.node() == nil {
 		return b
 	}
-	if i := b.n.find(key); i >= 0 {
-		b.n.keys = append(b.n.keys[:i], b.n.keys[i+1:]...)
-		b.n.items = append(b.n.items[:i], b.n.items[i+1:]...)
-		b.n.index = nil
+	x := b.n.box
+	if i := x.find(key); i >= 0 {
+		x.keys = append(x.keys[:i], x.keys[i+1:]...)
+		x.items = append(x.items[:i], x.items[i+1:]...)
+		x.index = nil
 	}
-	b.n.keys = append(b.n.keys, key)
-	b.n.items = append(b.n.items, v)
-	b.n.buildIndex()
+	x.keys = append(x.keys, key)
+	x.items = append(x.items, v)
+	x.buildIndex()
 	return b
 }
 
 // Build returns the object. The builder must not be used afterwards.
-func (b *Builder) Build() Value { return of(b.n) }
+func (b *Builder) Build() Value {
+	b.n.marks()
+	return of(b.n)
+}
 
 // indexFrom is the number of members from which a look-up by hash beats a scan.
 const indexFrom = 9
 
-func (n *node) buildIndex() {
-	if len(n.keys) < indexFrom {
+func (x *box) buildIndex() {
+	if len(x.keys) < indexFrom {
 		return
 	}
-	if n.index == nil {
-		n.index = make(map[string]int, 2*len(n.keys))
-		for i, k := range n.keys {
-			n.index[k] = i
+	if x.index == nil {
+		x.index = make(map[string]int, 2*len(x.keys))
+		for i, k := range x.keys {
+			x.index[k] = i
 		}
 		return
 	}
-	n.index[n.keys[len(n.keys)-1]] = len(n.keys) - 1
+	x.index[x.keys[len(x.keys)-1]] = len(x.keys) - 1
 }
 
 // find returns the place of the member with exactly this key, or -1.
-func (n *node) find(key string) int {
-	if n.index != nil {
-		if i, ok := n.index[key]; ok {
+func (x *box) find(key string) int {
+	if x.index != nil {
+		if i, ok := x.index[key]; ok {
 			return i
 		}
 		return -1
 	}
-	for i, k := range n.keys {
+	for i, k := range x.keys {
 		if k == key {
 			return i
 		}
@@ -206,7 +284,7 @@ func (v Value) AsBool() (b, ok bool) {
 	if v.Kind() != KindBool {
 		return false, false
 	}
-	return v.node().boolean, true
+	return v.node().bits != 0, true
 }
 
 // AsInt returns the integer and whether v is one.
@@ -214,7 +292,7 @@ func (v Value) AsInt() (int64, bool) {
 	if v.Kind() != KindInt {
 		return 0, false
 	}
-	return v.node().integer, true
+	return int64(v.node().bits), true
 }
 
 // AsFloat returns the double and whether v is one.
@@ -222,7 +300,7 @@ func (v Value) AsFloat() (float64, bool) {
 	if v.Kind() != KindFloat {
 		return 0, false
 	}
-	return v.node().float, true
+	return math.Float64frombits(v.node().bits), true
 }
 
 // AsDecimal returns the decimal and whether v is one. It must not be changed.
@@ -230,7 +308,7 @@ func (v Value) AsDecimal() (*apd.Decimal, bool) {
 	if v.Kind() != KindDecimal {
 		return nil, false
 	}
-	return v.node().decimal, true
+	return v.node().more.decimal, true
 }
 
 // AsString returns the text and whether v is a string. The text is plain: it is
@@ -253,15 +331,21 @@ func (v Value) Len() int {
 	if v.node() == nil {
 		return 0
 	}
-	return len(v.node().items)
+	return len(v.node().items())
 }
 
 // At returns element i of an array, or the value of member i of an object. The
 // result carries the origins of v.
-func (v Value) At(i int) Value { return v.node().items[i].inherit(v) }
+func (v Value) At(i int) Value {
+	n := v.node()
+	if n.more == nil {
+		return n.box.items[i]
+	}
+	return n.box.items[i].Mark(n.more.origins...)
+}
 
 // KeyAt returns the key of member i of an object.
-func (v Value) KeyAt(i int) string { return v.node().keys[i] }
+func (v Value) KeyAt(i int) string { return v.node().box.keys[i] }
 
 // Get returns the member with this key: the exact one, else the first in
 // document order that is equal ignoring case (expressions §2). The result
@@ -279,10 +363,11 @@ func (v Value) Find(key string) int {
 	if v.Kind() != KindObject {
 		return -1
 	}
-	if i := v.node().find(key); i >= 0 {
+	x := v.node().box
+	if i := x.find(key); i >= 0 {
 		return i
 	}
-	for i, k := range v.node().keys {
+	for i, k := range x.keys {
 		if len(k) == len(key) && equalFold(k, key) || len(k) != len(key) && equalFoldSlow(k, key) {
 			return i
 		}
@@ -303,16 +388,19 @@ func (v Value) Has(key string) bool { return v.Find(key) >= 0 }
 // finds it, has another value; a new member is appended. An absent v counts as
 // an empty object.
 func (v Value) With(key string, x Value) Value {
-	n := &node{kind: KindObject}
-	if v.node() != nil {
-		n.keys, n.items, n.origins = append([]string(nil), v.node().keys...), append([]Value(nil), v.node().items...), v.node().origins
+	n := newContainer(KindObject)
+	if old := v.node(); old != nil {
+		n.more = old.more
+		n.box.keys = append(make([]string, 0, v.Len()+1), old.box.keys...)
+		n.box.items = append(make([]Value, 0, v.Len()+1), old.box.items...)
 	}
 	if i := v.Find(key); i >= 0 {
-		n.items[i] = x
+		n.box.items[i] = x
 	} else {
-		n.keys, n.items = append(n.keys, key), append(n.items, x)
+		n.box.keys, n.box.items = append(n.box.keys, key), append(n.box.items, x)
 	}
-	n.buildIndex()
+	n.box.buildIndex()
+	n.settle()
 	return of(n)
 }
 
@@ -323,11 +411,20 @@ func (v Value) Without(key string) Value {
 	if i < 0 {
 		return v
 	}
-	n := &node{kind: KindObject, origins: v.node().origins}
-	n.keys = append(append(make([]string, 0, len(v.node().keys)), v.node().keys[:i]...), v.node().keys[i+1:]...)
-	n.items = append(append(make([]Value, 0, len(v.node().items)), v.node().items[:i]...), v.node().items[i+1:]...)
-	n.buildIndex()
+	n, old := newContainer(KindObject), v.node()
+	n.more = old.more
+	n.box.keys = append(append(make([]string, 0, v.Len()), old.box.keys[:i]...), old.box.keys[i+1:]...)
+	n.box.items = append(append(make([]Value, 0, v.Len()), old.box.items[:i]...), old.box.items[i+1:]...)
+	n.box.buildIndex()
+	n.settle()
 	return of(n)
+}
+
+// settle notes the mark of a container whose own origins are set.
+func (n *node) settle() {
+	if n.marked = n.more != nil; !n.marked {
+		n.marks()
+	}
 }
 
 // Elements iterates over the elements of an array.
@@ -335,7 +432,7 @@ func (v Value) Elements(yield func(int, Value) bool) {
 	if v.Kind() != KindArray {
 		return
 	}
-	for i := range v.node().items {
+	for i := range v.node().box.items {
 		if !yield(i, v.At(i)) {
 			return
 		}
@@ -347,7 +444,7 @@ func (v Value) Members(yield func(string, Value) bool) {
 	if v.Kind() != KindObject {
 		return
 	}
-	for i, k := range v.node().keys {
+	for i, k := range v.node().box.keys {
 		if !yield(k, v.At(i)) {
 			return
 		}

@@ -78,12 +78,12 @@ func appendJSON(dst []byte, v Value) []byte {
 	case KindNull:
 		return append(dst, "null"...)
 	case KindBool:
-		return strconv.AppendBool(dst, v.node().boolean)
+		return strconv.AppendBool(dst, v.node().bits != 0)
 	case KindString:
 		return AppendQuoted(dst, v.node().text)
 	case KindArray:
 		dst = append(dst, '[')
-		for i, item := range v.node().items {
+		for i, item := range v.node().box.items {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -92,11 +92,11 @@ func appendJSON(dst []byte, v Value) []byte {
 		return append(dst, ']')
 	case KindObject:
 		dst = append(dst, '{')
-		for i, item := range v.node().items {
+		for i, item := range v.node().box.items {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(AppendQuoted(dst, v.node().keys[i]), ':')
+			dst = append(AppendQuoted(dst, v.node().box.keys[i]), ':')
 			dst = appendJSON(dst, item)
 		}
 		return append(dst, '}')
@@ -106,19 +106,20 @@ func appendJSON(dst []byte, v Value) []byte {
 }
 
 func appendNumber(dst []byte, v Value) []byte {
-	switch v.node().kind {
-	case KindInt:
-		return strconv.AppendInt(dst, v.node().integer, 10)
-	case KindDecimal:
-		return append(dst, v.node().decimal.Text('f')...)
+	n := v.node()
+	var text string
+	switch f := math.Float64frombits(n.bits); {
+	case n.kind == KindInt:
+		return strconv.AppendInt(dst, int64(n.bits), 10)
+	case n.kind == KindDecimal:
+		text = n.more.decimal.Text('f')
+	case n.text != "":
+		return append(dst, n.text...)
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return AppendQuoted(dst, FloatText(f)) // as Newtonsoft writes them
+	default:
+		text = FloatText(f)
 	}
-	if v.node().text != "" {
-		return append(dst, v.node().text...)
-	}
-	if math.IsNaN(v.node().float) || math.IsInf(v.node().float, 0) {
-		return AppendQuoted(dst, FloatText(v.node().float)) // as Newtonsoft writes them
-	}
-	text := FloatText(v.node().float)
 	dst = append(dst, text...)
 	if !strings.ContainsAny(text, ".E") {
 		dst = append(dst, ".0"...)

@@ -18,13 +18,18 @@ var mayImport = map[string]string{
 	"shared/value":      "",
 	"shared/seal":       "",
 	"shared/template":   "shared/value",
-	"shared/expr":       "shared/value",
+	"shared/expr":       "shared/value shared/expr/culture shared/expr/dotnet shared/expr/xmltext shared/expr/zone",
 	"shared/definition": "shared/value shared/expr",
 	"shared/run":        "shared/value shared/expr shared/definition",
 	"shared/outbound":   "shared/value shared/seal",
 	"shared/operation":  "shared/value shared/expr shared/definition shared/run shared/outbound",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
 	"shared/engine":     "shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
+
+	"shared/expr/culture": "",
+	"shared/expr/dotnet":  "shared/expr/culture",
+	"shared/expr/xmltext": "shared/value",
+	"shared/expr/zone":    "shared/expr/culture",
 
 	"shared/store/local": "shared/store",
 	"shared/store/azure": "shared/store",
@@ -36,7 +41,7 @@ var mayImport = map[string]string{
 // pure packages do no I/O and know no time: what they import of the standard
 // library is bounded too.
 var (
-	pure      = []string{"shared/value", "shared/expr", "shared/definition", "shared/run", "shared/template"}
+	pure      = []string{"shared/value", "shared/expr", "shared/expr/culture", "shared/expr/dotnet", "shared/expr/xmltext", "shared/expr/zone", "shared/definition", "shared/run", "shared/template"}
 	forbidden = []string{"net", "net/http", "os", "sync", "crypto/rand", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 )
 

@@ -42,7 +42,7 @@ func (c *compiler) condition(v value.Value, at *value.Path) *node {
 	}
 	n.resolve()
 	switch {
-	case n.unknown:
+	case n.kind == unknownNode:
 		return c.report(place, "%s", undefined(name))
 	case n.arity != "":
 		return c.report(place, "%s", n.arity)
@@ -67,7 +67,7 @@ func (c *compiler) argument(v value.Value, at *value.Path) *node {
 		if literal, fixed := t.Constant(); fixed {
 			return &node{literal: literal}
 		}
-		return &node{template: t}
+		return &node{kind: templateNode, template: t}
 	default:
 		return &node{literal: v}
 	}

@@ -17,26 +17,54 @@ const (
 	DefaultBytes = 512 << 20
 )
 
-// machine is one evaluation.
+// machine is one evaluation. It lies in its Env, so that its stacks serve again.
 type machine struct {
 	env   *Env
 	steps int64
 	bytes int64
+	busy  bool
+	args  []value.Value // of the calls that are being evaluated
+	text  []byte        // of the interpolations that are being evaluated
+	call  Call          // of the function whose body runs; bodies evaluate nothing
 }
 
-// Evaluate returns the value of the template. The error is an *Error.
+// Evaluate returns the value of the template. The error is an *Error. An Env must
+// not be used by two evaluations at once.
 func (t *Template) Evaluate(env *Env) (value.Value, error) {
 	if t.isFixed {
 		return t.constant, nil
 	}
-	m := &machine{env: env, steps: env.Budget.Steps, bytes: env.Budget.Bytes}
-	if m.steps == 0 {
+	m := &env.machine
+	if m.busy { // an evaluation from inside a Scope
+		m = &machine{}
+	}
+	m.start(env)
+	v, err := m.template(t)
+	m.end()
+	return v, err
+}
+
+func (m *machine) start(env *Env) {
+	m.env, m.busy = env, true
+	if m.steps = env.Budget.Steps; m.steps == 0 {
 		m.steps = DefaultSteps
 	}
-	if m.bytes == 0 {
+	if m.bytes = env.Budget.Bytes; m.bytes == 0 {
 		m.bytes = DefaultBytes
 	}
-	return m.template(t)
+}
+
+// end forgets what was evaluated: it may be secret, or large.
+func (m *machine) end() {
+	const kept = 64 << 10
+	clear(m.args[:cap(m.args)])
+	m.args = m.args[:0]
+	clear(m.text[:cap(m.text)])
+	if m.text = m.text[:0]; cap(m.text) > kept {
+		m.text = nil
+	}
+	m.call = Call{}
+	m.env, m.busy = nil, false
 }
 
 func (m *machine) template(t *Template) (value.Value, error) {
@@ -45,40 +73,46 @@ func (m *machine) template(t *Template) (value.Value, error) {
 		return t.constant, nil
 	case t.whole != nil:
 		v, err := m.eval(t.whole)
-		return v, t.locate(err, t.offset+t.whole.column)
+		if err != nil {
+			return value.Value{}, t.locate(err, t.offset+t.whole.column)
+		}
+		return v, nil
 	case t.pieces != nil:
 		return m.interpolate(t)
 	case t.isObject:
-		b := value.NewObject(len(t.items))
-		for i, item := range t.items {
-			key, err := m.template(t.keys[i])
-			if err != nil {
-				return value.Value{}, err
-			}
-			v, err := m.template(item)
-			if err != nil {
-				return value.Value{}, err
-			}
-			if v.IsAbsent() {
-				v = value.Null() // an expression that finds nothing leaves null
-			}
-			b.Set(key.Str(), v)
-		}
-		return b.Build(), nil
-	default:
-		items := make([]value.Value, len(t.items))
-		for i, item := range t.items {
-			v, err := m.template(item)
-			if err != nil {
-				return value.Value{}, err
-			}
-			if v.IsAbsent() {
-				v = value.Null()
-			}
-			items[i] = v
-		}
-		return value.Array(items...), nil
+		return m.object(t)
 	}
+	items := make([]value.Value, len(t.items))
+	for i, item := range t.items {
+		v, err := m.template(item)
+		if err != nil {
+			return value.Value{}, err
+		}
+		if v.IsAbsent() {
+			v = value.Null() // an expression that finds nothing leaves null
+		}
+		items[i] = v
+	}
+	return value.Array(items...), nil
+}
+
+func (m *machine) object(t *Template) (value.Value, error) {
+	b := value.NewObject(len(t.items))
+	for i, item := range t.items {
+		key, err := m.template(t.keys[i])
+		if err != nil {
+			return value.Value{}, err
+		}
+		v, err := m.template(item)
+		if err != nil {
+			return value.Value{}, err
+		}
+		if v.IsAbsent() {
+			v = value.Null()
+		}
+		b.Set(key.Str(), v)
+	}
+	return b.Build(), nil
 }
 
 // locate adds to an error where its expression stands.
@@ -91,84 +125,127 @@ func (t *Template) locate(err error, offset int) error {
 }
 
 func (m *machine) interpolate(t *Template) (value.Value, error) {
-	var b strings.Builder
+	start := len(m.text)
+	defer func() { m.text = m.text[:start] }()
 	var origins []value.Origin
-	for _, p := range t.pieces {
+	for i := range t.pieces {
+		p := &t.pieces[i]
 		if p.expr == nil {
-			b.WriteString(p.literal)
+			m.text = append(m.text, p.literal...)
 			continue
 		}
 		v, err := m.eval(p.expr)
 		if err != nil {
 			return value.Value{}, t.locate(err, p.offset+p.expr.column)
 		}
-		text := TextOf(v)
-		if err := m.spend(len(text)); err != nil {
+		before := len(m.text)
+		m.text = AppendText(m.text, v)
+		if err := m.spend(len(m.text) - before); err != nil {
 			return value.Value{}, t.locate(err, p.offset)
 		}
-		b.WriteString(text)
-		origins = append(origins, v.Taint()...)
+		if v.Marked() {
+			origins = append(origins, v.Taint()...)
+		}
 	}
-	return value.String(b.String()).Mark(origins...), nil
+	return value.String(string(m.text[start:])).Mark(origins...), nil
 }
+
+var errTooMuch = "The template language expression produces more than it may."
 
 // spend takes produced bytes or elements from the budget.
 func (m *machine) spend(n int) error {
 	if m.bytes -= int64(n); m.bytes < 0 {
-		return &Error{Code: invalidTemplate, Message: "The template language expression produces more than it may."}
+		return failure("%s", errTooMuch)
+	}
+	return nil
+}
+
+// room tells whether the budget allows n bytes, before they are made.
+func (m *machine) room(n int) error {
+	if int64(n) > m.bytes {
+		return failure("%s", errTooMuch)
+	}
+	return nil
+}
+
+// step takes steps from the budget.
+func (m *machine) step(n int64) error {
+	if m.steps -= n; m.steps < 0 {
+		return failure("The template language expression takes more steps than it may.")
 	}
 	return nil
 }
 
 func (m *machine) eval(n *node) (value.Value, error) {
-	switch {
-	case n.template != nil:
-		return m.template(n.template)
-	case n.function == nil && !n.unknown:
+	switch n.kind {
+	case literalNode:
 		return n.literal, nil
+	case templateNode:
+		return m.template(n.template)
 	}
 	if m.steps--; m.steps < 0 {
-		return value.Value{}, &Error{Code: invalidTemplate, Message: "The template language expression takes more steps than it may."}
+		return value.Value{}, m.step(0)
 	}
-	v, err := m.call(n)
+	v, err := m.callNode(n)
 	if err != nil || len(n.derefs) == 0 {
 		return v, err
 	}
 	return m.selectFrom(n, v)
 }
 
-func (m *machine) call(n *node) (value.Value, error) {
-	switch f := n.function; {
-	case n.unknown:
+func (m *machine) callNode(n *node) (value.Value, error) {
+	switch n.kind {
+	case unknownNode:
 		return value.Value{}, failure("%s", undefined(n.name))
-	case n.arity != "":
+	case arityNode:
 		return value.Value{}, failure("%s", n.arity)
-	case f.read != nil:
-		return f.read(m, n)
-	case f.lazy != nil:
-		return f.lazy(m, n)
+	case readNode:
+		return n.function.read(m, n)
+	case lazyNode:
+		return n.function.lazy(m, n)
 	}
-	args := make([]value.Value, len(n.args))
-	var origins []value.Origin
-	for i, a := range n.args {
+	base := len(m.args)
+	marked := false
+	for _, a := range n.args {
 		v, err := m.eval(a)
 		if err != nil {
+			m.args = m.args[:base]
 			return value.Value{}, err
 		}
-		args[i] = v
-		if v.Marked() {
-			origins = append(origins, v.Taint()...)
-		}
+		m.args = append(m.args, v)
+		marked = marked || v.Marked()
 	}
-	v, err := n.function.Body(&Call{Args: args, env: m.env, name: n.function.Name})
+	args := m.args[base:]
+	v, err := m.apply(n.function, args)
+	if marked {
+		v, err = carry(n.function, args, v, err)
+	}
+	m.args = m.args[:base]
+	return v, err
+}
+
+// apply runs the body of a function on checked arguments.
+func (m *machine) apply(f *Function, args []value.Value) (value.Value, error) {
+	if err := f.checkTypes(args); err != nil {
+		return value.Value{}, err
+	}
+	m.call = Call{Args: args, env: m.env, fn: f, m: m}
+	v, err := f.Body(&m.call)
+	if err == nil {
+		err = m.spend(size(v))
+	}
+	return v, err
+}
+
+// carry gives a result the origins of all arguments. The message of an error may
+// quote one of them, and is replaced.
+func carry(f *Function, args []value.Value, v value.Value, err error) (value.Value, error) {
 	if err != nil {
-		if len(origins) > 0 { // the message may quote an argument
-			return value.Value{}, failure("The template language function '%s' failed; its parameters derive from a secret and are not shown.", n.function.Name)
-		}
-		return value.Value{}, err
+		return value.Value{}, failure("The template language function '%s' failed; its parameters derive from a secret and are not shown.", f.Name)
 	}
-	if err := m.spend(size(v)); err != nil {
-		return value.Value{}, err
+	var origins []value.Origin
+	for _, a := range args {
+		origins = append(origins, a.Taint()...)
 	}
 	return v.Mark(origins...), nil
 }
@@ -176,10 +253,13 @@ func (m *machine) call(n *node) (value.Value, error) {
 // size is what a result costs: the characters of a text, the elements of a
 // collection.
 func size(v value.Value) int {
-	if s, ok := v.AsString(); ok {
-		return len(s)
+	switch v.Kind() {
+	case value.KindString:
+		return len(v.Str())
+	case value.KindArray, value.KindObject:
+		return elementCost * v.Len()
 	}
-	return 16 * v.Len()
+	return 0
 }
 
 func failure(format string, args ...any) error {
@@ -190,7 +270,7 @@ func failure(format string, args ...any) error {
 func (m *machine) selectFrom(n *node, v value.Value) (value.Value, error) {
 	for i := range n.derefs {
 		d := &n.derefs[i]
-		key := value.Value{}
+		var key value.Value
 		if !d.isName {
 			var err error
 			if key, err = m.eval(d.index); err != nil {
@@ -201,7 +281,9 @@ func (m *machine) selectFrom(n *node, v value.Value) (value.Value, error) {
 		if err != nil {
 			return value.Value{}, err
 		}
-		v = next.Mark(key.Origins()...)
+		if v = next; !d.isName {
+			v = next.Mark(key.Origins()...)
+		}
 	}
 	return v, nil
 }

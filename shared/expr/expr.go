@@ -38,11 +38,13 @@ type Budget struct {
 	Bytes int64 // text and elements produced
 }
 
-// Env is what one evaluation sees.
+// Env is what one evaluation sees. One after the other may use it.
 type Env struct {
 	Scope   Scope
 	Ambient Ambient
 	Budget  Budget
+
+	machine machine
 }
 
 // Error is a failed evaluation. Message is the inner message of expressions §12

@@ -6,32 +6,31 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// Logic (expressions §3, §7, §11). if, and, or and coalesce evaluate only what
+// they need.
 var _ = register(
-	Function{Name: "if", Min: 3, Max: 3, Doc: "One of two values; only that one is evaluated.", lazy: ifElse,
-		Examples: []Example{{"@if(equals(1,1),'yes','no')", `"yes"`}}},
-	Function{Name: "and", Min: 1, Max: -1, Doc: "Whether all are true; stops at the first false.", lazy: shortCut("and", false),
-		Examples: []Example{{"@and(true,false)", `false`}}},
-	Function{Name: "or", Min: 1, Max: -1, Doc: "Whether one is true; stops at the first true.", lazy: shortCut("or", true),
+	Function{Signature: "if(condition boolean, then any, else any)", Doc: "One of two values; only that one is evaluated.", lazy: ifElse,
+		Examples: []Example{{"@if(equals(1,1),'yes','no')", `"yes"`}, {"@if(true,1,int('x'))", `1`}}},
+	Function{Signature: "and(condition boolean, …)", Doc: "Whether all are true; stops at the first that is false.", lazy: shortCut("and", false),
+		Examples: []Example{{"@and(true,false)", `false`}, {"@and(true,1)", `error: expects all of its parameters to be booleans`}}},
+	Function{Signature: "or(condition boolean, …)", Doc: "Whether one is true; stops at the first that is.", lazy: shortCut("or", true),
 		Examples: []Example{{"@or(false,true)", `true`}}},
-	Function{Name: "coalesce", Min: 1, Max: -1, Doc: "The first value that is not null.", lazy: coalesce,
-		Examples: []Example{{"@coalesce(null,'a','b')", `"a"`}}},
-	Function{Name: "not", Min: 1, Max: 1, Doc: "The opposite.", Body: not, Examples: []Example{{"@not(false)", `true`}}},
-	Function{Name: "equals", Min: 2, Max: -1, Doc: "Whether all values equal the first.", Body: func(c *Call) (value.Value, error) {
-		for _, a := range c.Args[1:] {
-			if !Equal(c.Args[0], a) {
-				return value.Bool(false), nil
-			}
-		}
-		return value.Bool(true), nil
-	}, Examples: []Example{{"@equals(1,1.0)", `true`}, {"@equals(101,'101')", `false`}}},
-	compare("greater", "Whether the first is greater than the second.", func(c int) bool { return c == 1 }),
-	compare("greaterOrEquals", "Whether the first is greater than or equal to the second.", func(c int) bool { return c == 0 || c == 1 }),
-	compare("less", "Whether the first is less than the second.", func(c int) bool { return c == -1 }),
-	compare("lessOrEquals", "Whether the first is less than or equal to the second.", func(c int) bool { return c == -1 || c == 0 }),
+	Function{Signature: "coalesce(value any, …)", Doc: "The first value that is not null.", lazy: coalesce,
+		Examples: []Example{{"@coalesce(null,'a','b')", `"a"`}, {"@coalesce(null,'')", `""`}}},
+	Function{Signature: "not(condition boolean)", Doc: "The opposite.", Body: func(c *Call) (value.Value, error) {
+		b, _ := c.Args[0].AsBool()
+		return value.Bool(!b), nil
+	}, Examples: []Example{{"@not(false)", `true`}}},
+	Function{Signature: "equals(value any, other any, …)", Doc: "Whether all values equal the first: numbers by value, texts with regard to case, never across types.", Body: equals,
+		Examples: []Example{{"@equals(1,1.0)", `true`}, {"@equals(101,'101')", `false`}, {"@equals('a','A')", `false`}}},
+	compare("greater", "Whether the first of two numbers, or texts, is greater.", func(c int) bool { return c == 1 }, Example{"@greater(2,1)", `true`}),
+	compare("greaterOrEquals", "Whether the first of two numbers, or texts, is greater or equal.", func(c int) bool { return c == 0 || c == 1 }, Example{"@greaterOrEquals(1,1)", `true`}),
+	compare("less", "Whether the first of two numbers, or texts, is less; texts ignoring case.", func(c int) bool { return c == -1 }, Example{"@less('a','B')", `true`}),
+	compare("lessOrEquals", "Whether the first of two numbers, or texts, is less or equal.", func(c int) bool { return c == -1 || c == 0 }, Example{"@lessOrEquals(2,1)", `false`}),
 )
 
-// marked gives a result the origins of what decided on it only where the value
-// itself derives from it: which branch was taken is no secret (architecture §8).
+// ifElse gives the branch as it is: which one was taken is no secret
+// (architecture §8).
 func ifElse(m *machine, n *node) (value.Value, error) {
 	condition, err := m.eval(n.args[0])
 	if err != nil {
@@ -40,7 +39,7 @@ func ifElse(m *machine, n *node) (value.Value, error) {
 	yes, ok := condition.AsBool()
 	switch {
 	case !ok:
-		return value.Value{}, failure("The template language function 'if' expects its first parameter to be of type boolean. The provided value is of type '%s'.%s", condition.Kind(), usage("if"))
+		return value.Value{}, n.function.wrongType(0, booleanType, condition.Kind())
 	case yes:
 		return m.eval(n.args[1])
 	}
@@ -75,25 +74,26 @@ func coalesce(m *machine, n *node) (value.Value, error) {
 	return value.Null(), nil
 }
 
-func not(c *Call) (value.Value, error) {
-	b, ok := c.Args[0].AsBool()
-	if !ok {
-		return value.Value{}, failure("The template language function 'not' expects its parameter to be a boolean. The provided value is of type '%s'.%s", c.Args[0].Kind(), usage("not"))
+func equals(c *Call) (value.Value, error) {
+	for _, a := range c.Args[1:] {
+		if !Equal(c.Args[0], a) {
+			return value.Bool(false), nil
+		}
 	}
-	return value.Bool(!b), nil
+	return value.Bool(true), nil
 }
 
-func compare(name, doc string, holds func(int) bool) Function {
-	return Function{Name: name, Min: 2, Max: 2, Doc: doc, Body: func(c *Call) (value.Value, error) {
+func compare(name, doc string, holds func(int) bool, examples ...Example) Function {
+	return Function{Signature: name + "(a any, b any)", Doc: doc, Examples: examples, Body: func(c *Call) (value.Value, error) {
 		a, b := c.Args[0], c.Args[1]
 		ka, kb := a.Kind(), b.Kind()
 		switch {
 		case isNumber(ka) && isNumber(kb):
 			return value.Bool(holds(compareNumbers(a, b))), nil
 		case ka == value.KindString && kb == value.KindString:
-			return value.Bool(holds(strings.Compare(strings.ToUpper(a.Str()), strings.ToUpper(b.Str())))), nil
+			return value.Bool(holds(strings.Compare(upper(a.Str()), upper(b.Str())))), nil
 		case (isNumber(ka) || ka == value.KindString) && (isNumber(kb) || kb == value.KindString):
-			return value.Value{}, failure("The template language function '%s' expects two parameter of matching types. The function was invoked with values of type '%s' and '%s' that do not match.", name, ka, kb)
+			return value.Value{}, c.fail("expects two parameter of matching types. The function was invoked with values of type '%s' and '%s' that do not match.", ka, kb)
 		}
 		var wrong []string
 		for _, k := range []value.Kind{ka, kb} {
@@ -101,6 +101,6 @@ func compare(name, doc string, holds func(int) bool) Function {
 				wrong = append(wrong, "'"+k.String()+"'")
 			}
 		}
-		return value.Value{}, failure("The template language function '%s' expects all of its parameters to be either integer or decimal numbers. Found invalid parameter types: %s.", name, strings.Join(wrong, ", "))
+		return value.Value{}, c.fail("expects all of its parameters to be either integer or decimal numbers. Found invalid parameter types: %s.", strings.Join(wrong, ", "))
 	}}
 }

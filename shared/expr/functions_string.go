@@ -3,214 +3,326 @@ package expr
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
+	"github.com/latchwork/latchwork/shared/expr/dotnet"
+	"github.com/latchwork/latchwork/shared/expr/xmltext"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// Strings (expressions §11). Positions and lengths count UTF-16 code units.
 var _ = register(
-	Function{Name: "concat", Min: 1, Max: -1, Doc: "Joins values of any type as text.", Body: func(c *Call) (value.Value, error) {
-		var b strings.Builder
-		for _, a := range c.Args {
-			b.WriteString(TextOf(a))
+	Function{Signature: "concat(value any, …)", Doc: "Joins values of any type as text.", Body: concat,
+		Examples: []Example{{"@concat('a',1,true)", `"a1True"`}, {"@concat('x',null)", `"x"`}}},
+	Function{Signature: "substring(text string, start integer, length? integer)", Doc: "A part of a text, from a position on.", Body: substring,
+		Examples: []Example{{"@substring('hello',1,3)", `"ell"`}, {"@substring('hello',3)", `"lo"`}, {"@substring('abc',0,4)", `error: out of range`}}},
+	Function{Signature: "slice(text string, start integer, end? integer)", Doc: "A part of a text between two positions; negative ones count from the end.", Body: slice,
+		Examples: []Example{{"@slice('Hello World',2)", `"llo World"`}, {"@slice('Hello World',-5)", `"World"`}, {"@slice('Hello World',3,-1)", `"lo Worl"`}}},
+	Function{Signature: "replace(text string, old string, new string)", Doc: "A text with every occurrence of a part replaced, with regard to case.", Body: replace,
+		Examples: []Example{{"@replace('the old string','old','new')", `"the new string"`}, {"@replace('aAa','a','-')", `"-A-"`}}},
+	Function{Signature: "guid(format? string)", Doc: "A new GUID, written as D (32 digits with hyphens), N (digits), B (braces), P (parentheses) or X (hexadecimal structure).", Body: newGUID,
+		Examples: []Example{{"@length(guid())", `36`}, {"@length(guid('N'))", `32`}, {"@length(guid('X'))", `68`}}},
+	Function{Signature: "toLower(text string)", Doc: "A text in lower case, the same in every culture.", Body: mapped(lower),
+		Examples: []Example{{"@toLower('ÄB')", `"äb"`}}},
+	Function{Signature: "toUpper(text string)", Doc: "A text in upper case, the same in every culture; no letter becomes two.", Body: mapped(upper),
+		Examples: []Example{{"@toUpper('groß')", `"GROß"`}}},
+	Function{Signature: "trim(text string)", Doc: "A text without white space at both ends.", Body: mapped(trim),
+		Examples: []Example{{"@trim(' a b ')", `"a b"`}}},
+	Function{Signature: "indexOf(text string, part string)", Doc: "The first position of a part in a text, ignoring case, or -1.", Body: position(strings.Index),
+		Examples: []Example{{"@indexOf('hello world','WORLD')", `6`}, {"@indexOf('a','')", `0`}}},
+	Function{Signature: "lastIndexOf(text string, part string)", Doc: "The last position of a part in a text, ignoring case, or -1.", Body: position(lastIndex),
+		Examples: []Example{{"@lastIndexOf('banana','AN')", `3`}}},
+	Function{Signature: "nthIndexOf(text string, part string, occurrence integer)", Doc: "The position of the nth occurrence of a part, ignoring case, or -1; a negative n counts from the end.", Body: nthIndexOf,
+		Examples: []Example{{"@nthIndexOf('123456789123465789','1',2)", `9`}, {"@nthIndexOf('banana','a',-1)", `5`}, {"@nthIndexOf('banana','x',1)", `-1`}}},
+	Function{Signature: "startsWith(text string, part string)", Doc: "Whether a text begins with a part, ignoring case.", Body: affix(strings.HasPrefix),
+		Examples: []Example{{"@startsWith('Hello','hE')", `true`}}},
+	Function{Signature: "endsWith(text string, part string)", Doc: "Whether a text ends with a part, ignoring case.", Body: affix(strings.HasSuffix),
+		Examples: []Example{{"@endsWith('Hello','LO')", `true`}}},
+	Function{Signature: "split(text string, separator string)", Doc: "The parts of a text between separators, with regard to case.", Body: split,
+		Examples: []Example{{"@split('a,b,,c',',')", `["a","b","","c"]`}}},
+	Function{Signature: "isInt(text string)", Doc: "Whether a text is an integer.", Body: func(c *Call) (value.Value, error) {
+		_, ok := parseInt(c.str(0))
+		return value.Bool(ok), nil
+	}, Examples: []Example{{"@isInt('10')", `true`}, {"@isInt('1.5')", `false`}}},
+	Function{Signature: "isFloat(text string, locale? string)", Doc: "Whether a text is a floating-point number, as a culture writes them.", Body: func(c *Call) (value.Value, error) {
+		in, err := c.culture(1, invariant)
+		if err != nil {
+			return value.Value{}, err
 		}
-		return value.String(b.String()), nil
-	}, Examples: []Example{{"@concat('a',1,true)", `"a1True"`}}},
-	text1("toLower", "The text in lower case.", strings.ToLower, Example{"@toLower('ÄB')", `"äb"`}),
-	text1("toUpper", "The text in upper case.", upper, Example{"@toUpper('groß')", `"GROß"`}),
-	text1("trim", "The text without blanks at both ends.", strings.TrimSpace, Example{"@trim(' a ')", `"a"`}),
-	Function{Name: "replace", Min: 3, Max: 3, Doc: "The text with every occurrence of a part replaced, with regard to case.", Body: replace,
-		Examples: []Example{{"@replace('a-b-c','-','+')", `"a+b+c"`}}},
-	Function{Name: "substring", Min: 2, Max: 3, Doc: "A part of the text, by start and length in UTF-16 code units.", Body: substring,
-		Examples: []Example{{"@substring('hello',1,3)", `"ell"`}}},
-	Function{Name: "split", Min: 2, Max: 2, Doc: "The parts of a text between separators.", Body: split,
-		Examples: []Example{{"@split('a,b',',')", `["a","b"]`}}},
-	test("startsWith", "Whether the text begins with a part, ignoring case.", func(s, part string) bool { return strings.HasPrefix(s, part) }),
-	test("endsWith", "Whether the text ends with a part, ignoring case.", func(s, part string) bool { return strings.HasSuffix(s, part) }),
-	position("indexOf", "The first position of a part in a text, ignoring case, or -1.", strings.Index),
-	position("lastIndexOf", "The last position of a part in a text, ignoring case, or -1.", lastIndex),
-	Function{Name: "guid", Max: 1, Doc: "A new GUID: D, N, B or P says how it is written.", Body: newGUID},
+		_, ok := dotnet.ParseFloat(c.str(0), in)
+		return value.Bool(ok), nil
+	}, Examples: []Example{{"@isFloat('10,000.5')", `true`}, {"@isFloat('10.000,5','de-DE')", `true`}, {"@isFloat('ten')", `false`}}},
+	Function{Signature: "utf8Length(text string)", Doc: "The number of bytes of a text in UTF-8.", Body: func(c *Call) (value.Value, error) { return value.Int(int64(len(c.str(0)))), nil },
+		Examples: []Example{{"@utf8Length('h€')", `4`}}},
+	Function{Signature: "utf16Length(text string)", Doc: "The number of UTF-16 code units of a text.", Body: func(c *Call) (value.Value, error) { return value.Int(int64(units(c.str(0)))), nil },
+		Examples: []Example{{"@utf16Length('a😀')", `3`}}},
+	Function{Signature: "trimByteOrderMark(content string or content)", Doc: "A text or content object without the byte order mark it may begin with.", Body: trimMark,
+		Examples: []Example{{"@trimByteOrderMark('abc')", `"abc"`}}},
+	Function{Signature: "encodeXmlValue(text string)", Doc: "A text with the characters that XML reserves as entities.", Body: mapped(xmltext.EncodeText),
+		Examples: []Example{{"@encodeXmlValue('a<b & c')", `"a&lt;b &amp; c"`}}},
+	Function{Signature: "decodeXmlValue(text string)", Doc: "The text behind XML entities.", Body: func(c *Call) (value.Value, error) {
+		s, err := xmltext.DecodeText(c.str(0))
+		if err != nil {
+			return value.Value{}, c.invalid("cannot be decoded from its XML representation")
+		}
+		return value.String(s), nil
+	}, Examples: []Example{{"@decodeXmlValue('a&lt;b')", `"a<b"`}}},
+	Function{Signature: "encodeXmlName(text string)", Doc: "A text as an XML name: characters that may not stand in one become _xHHHH_.", Body: mapped(xmltext.EncodeName),
+		Examples: []Example{{"@encodeXmlName('my name')", `"my_x0020_name"`}}},
+	Function{Signature: "decodeXmlName(text string)", Doc: "The text behind an XML name with _xHHHH_.", Body: mapped(xmltext.DecodeName),
+		Examples: []Example{{"@decodeXmlName('my_x0020_name')", `"my name"`}}},
 )
 
-func wantString(name string, v value.Value) error {
-	return failure("The template language function '%s' expects its parameter to be a string. The provided value is of type '%s'.%s", name, v.Kind(), usage(name))
-}
-
-var ordinals = []string{"first", "second", "third", "fourth"}
-
-// str returns argument i as text, or an error that names its place.
-func (c *Call) str(i int) (string, error) {
-	s, ok := c.Args[i].AsString()
-	if !ok {
-		return "", failure("The template language function '%s' expects its %s parameter to be of type string. The provided value is of type '%s'.%s", c.name, ordinals[i], c.Args[i].Kind(), usage(c.name))
+func concat(c *Call) (value.Value, error) {
+	if len(c.Args) == 1 {
+		return value.String(TextOf(c.Args[0])), nil
 	}
-	return s, nil
-}
-
-// integer returns argument i as an integer.
-func (c *Call) integer(i int) (int64, error) {
-	n, ok := c.Args[i].AsInt()
-	if !ok {
-		return 0, failure("The template language function '%s' expects its %s parameter to be an integer. The provided value is of type '%s'.%s", c.name, ordinals[i], c.Args[i].Kind(), usage(c.name))
+	var buffer [8]string
+	texts, size := buffer[:0], 0
+	for _, a := range c.Args {
+		s := TextOf(a)
+		texts, size = append(texts, s), size+len(s)
 	}
-	return n, nil
-}
-
-func text1(name, doc string, f func(string) string, examples ...Example) Function {
-	return Function{Name: name, Min: 1, Max: 1, Doc: doc, Examples: examples, Body: func(c *Call) (value.Value, error) {
-		s, ok := c.Args[0].AsString()
-		if !ok {
-			return value.Value{}, wantString(name, c.Args[0])
-		}
-		return value.String(f(s)), nil
-	}}
-}
-
-// upper is one-to-one: no letter becomes two.
-func upper(s string) string { return strings.Map(unicode.ToUpper, s) }
-
-func replace(c *Call) (value.Value, error) {
-	s, err := c.str(0)
-	if err != nil {
+	if err := c.m.room(size); err != nil {
 		return value.Value{}, err
 	}
-	old, err := c.str(1)
-	if err != nil {
-		return value.Value{}, err
+	var b strings.Builder
+	b.Grow(size)
+	for _, s := range texts {
+		b.WriteString(s)
 	}
-	with, err := c.str(2)
-	if err != nil {
-		return value.Value{}, err
-	}
-	if old == "" {
-		return value.Value{}, failure("The template language function 'replace' expects its second parameter to be a string that is not empty.%s", usage("replace"))
-	}
-	if n := strings.Count(s, old); n*len(with) > DefaultBytes {
-		return value.Value{}, failure("The template language function 'replace' would produce more than it may.")
-	}
-	return value.String(strings.ReplaceAll(s, old, with)), nil
+	return value.String(b.String()), nil
 }
 
 func substring(c *Call) (value.Value, error) {
-	s, err := c.str(0)
-	if err != nil {
-		return value.Value{}, err
-	}
-	start, err := c.integer(1)
-	if err != nil {
-		return value.Value{}, err
-	}
+	s, start := c.str(0), c.integer(1)
 	length := int64(units(s))
-	if len(c.Args) == 2 {
+	if !c.has(2) {
 		if start < 0 || start >= length {
-			return value.Value{}, failure("The template language function 'substring' parameter is out of range: 'start index' must be non-negative integer and should be less than the length of the string.%s", usage("substring"))
+			return value.Value{}, c.fail("parameter is out of range: 'start index' must be non-negative integer and should be less than the length of the string.%s", usage(c.fn.Name))
 		}
 		return value.String(cut(s, int(start), int(length))), nil
 	}
-	count, err := c.integer(2)
-	if err != nil {
-		return value.Value{}, err
-	}
+	count := c.integer(2)
 	if start < 0 || count < 0 || start > length || count > length-start {
-		return value.Value{}, failure("The template language function 'substring' parameters are out of range: 'start index' and 'length' must be non-negative integers and their sum must be no larger than the length of the string.%s", usage("substring"))
+		return value.Value{}, c.fail("parameters are out of range: 'start index' and 'length' must be non-negative integers and their sum must be no larger than the length of the string.%s", usage(c.fn.Name))
 	}
 	return value.String(cut(s, int(start), int(start+count))), nil
 }
 
+func slice(c *Call) (value.Value, error) {
+	s := c.str(0)
+	length := int64(units(s))
+	clip := func(i int64) int64 {
+		if i < 0 {
+			i = max(i, -length) + length
+		}
+		return min(i, length)
+	}
+	start, end := clip(c.integer(1)), length
+	if c.has(2) {
+		end = clip(c.integer(2))
+	}
+	if end <= start {
+		return value.String(""), nil
+	}
+	return value.String(cut(s, int(start), int(end))), nil
+}
+
+func replace(c *Call) (value.Value, error) {
+	s, old, with := c.str(0), c.str(1), c.str(2)
+	if old == "" {
+		return value.Value{}, c.fail("expects its second parameter to be a string that is not empty.%s", usage(c.fn.Name))
+	}
+	if grown := len(with) - len(old); grown > 0 {
+		if err := c.m.room(len(s) + strings.Count(s, old)*grown); err != nil {
+			return value.Value{}, err
+		}
+	}
+	return value.String(strings.ReplaceAll(s, old, with)), nil
+}
+
 func split(c *Call) (value.Value, error) {
-	s, err := c.str(0)
-	if err != nil {
-		return value.Value{}, err
-	}
-	separator, err := c.str(1)
-	if err != nil {
-		return value.Value{}, err
-	}
+	s, separator := c.str(0), c.str(1)
 	if separator == "" {
 		return value.Array(value.String(s)), nil
 	}
-	parts := strings.Split(s, separator)
-	items := make([]value.Value, len(parts))
-	for i, p := range parts {
-		items[i] = value.String(p)
+	n := strings.Count(s, separator) + 1
+	if err := c.m.room(n * elementCost); err != nil {
+		return value.Value{}, err
 	}
-	return value.Array(items...), nil
+	parts := make([]string, 0, n)
+	for part := range strings.SplitSeq(s, separator) {
+		parts = append(parts, part)
+	}
+	return value.Strings(parts...), nil
 }
 
-func test(name, doc string, f func(s, part string) bool) Function {
-	return Function{Name: name, Min: 2, Max: 2, Doc: doc, Body: func(c *Call) (value.Value, error) {
-		s, err := c.str(0)
-		if err != nil {
-			return value.Value{}, err
+func mapped(f func(string) string) func(c *Call) (value.Value, error) {
+	return func(c *Call) (value.Value, error) {
+		if s := f(c.str(0)); s != c.str(0) {
+			return value.String(s), nil
 		}
-		part, err := c.str(1)
-		return value.Bool(f(upper(s), upper(part))), err
-	}}
+		return c.Args[0], nil
+	}
 }
 
-func position(name, doc string, f func(s, part string) int) Function {
-	return Function{Name: name, Min: 2, Max: 2, Doc: doc, Body: func(c *Call) (value.Value, error) {
-		s, err := c.str(0)
-		if err != nil {
-			return value.Value{}, err
+// trim takes away what .NET calls white space: that of Unicode.
+func trim(s string) string { return strings.TrimFunc(s, unicode.IsSpace) }
+
+// upper and lower are invariant and one-to-one. The invariant culture leaves the
+// dotted and dotless i of Turkish alone.
+func upper(s string) string {
+	return caseMapped(s, 'a', 'z', 'ı', unicode.ToUpper)
+}
+
+func lower(s string) string {
+	return caseMapped(s, 'A', 'Z', 'İ', unicode.ToLower)
+}
+
+// caseMapped changes ASCII without allocating where there is nothing to change.
+func caseMapped(s string, from, to byte, except rune, mapRune func(rune) rune) string {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf {
+			return strings.Map(func(r rune) rune {
+				if r == except {
+					return r
+				}
+				return mapRune(r)
+			}, s)
+		} else if c >= from && c <= to {
+			if b, ok := asciiMapped(s, i, from, to); ok {
+				return b
+			}
 		}
-		part, err := c.str(1)
-		if err != nil {
-			return value.Value{}, err
+	}
+	return s
+}
+
+func asciiMapped(s string, at int, from, to byte) (string, bool) {
+	for i := at; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return "", false
 		}
-		s, part = upper(s), upper(part)
-		i := f(s, part)
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	b.WriteString(s[:at])
+	for i := at; i < len(s); i++ {
+		c := s[i]
+		if c >= from && c <= to {
+			c ^= 0x20
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), true
+}
+
+func affix(f func(s, part string) bool) func(c *Call) (value.Value, error) {
+	return func(c *Call) (value.Value, error) {
+		return value.Bool(f(upper(c.str(0)), upper(c.str(1)))), nil
+	}
+}
+
+func position(f func(s, part string) int) func(c *Call) (value.Value, error) {
+	return func(c *Call) (value.Value, error) {
+		s := upper(c.str(0))
+		i := f(s, upper(c.str(1)))
 		if i > 0 {
 			i = units(s[:i])
 		}
 		return value.Int(int64(i)), nil
-	}}
+	}
 }
 
-// lastIndex: nothing is found at the last character, not behind it.
+// lastIndex: an empty part is found at the last character, not behind it.
 func lastIndex(s, part string) int {
 	switch {
 	case part == "" && s == "":
 		return 0
 	case part == "":
-		return len(s) - 1
+		_, size := utf8.DecodeLastRuneInString(s)
+		return len(s) - size
 	}
 	return strings.LastIndex(s, part)
 }
 
-func newGUID(c *Call) (value.Value, error) {
-	format := "D"
-	if len(c.Args) > 0 {
-		var err error
-		if format, err = c.str(0); err != nil {
-			return value.Value{}, err
-		}
+// nthIndexOf: occurrences may overlap; each search goes on one behind the last
+// hit.
+func nthIndexOf(c *Call) (value.Value, error) {
+	s, part, n := upper(c.str(0)), upper(c.str(1)), c.integer(2)
+	if n == 0 || part == "" {
+		return value.Int(-1), nil
 	}
-	const digits = "0123456789abcdef"
-	b := make([]byte, 0, 36)
-	for i := range 32 {
-		if i == 8 || i == 12 || i == 16 || i == 20 {
-			b = append(b, '-')
+	var hits []int
+	for from := 0; from <= len(s); {
+		i := strings.Index(s[from:], part)
+		if i < 0 {
+			break
 		}
-		d := c.env.Ambient.Rand(16)
+		hits = append(hits, from+i)
+		if int64(len(hits)) == n {
+			break
+		}
+		_, size := utf8.DecodeRuneInString(s[from+i:])
+		from += i + max(size, 1)
+	}
+	at := n - 1
+	if n < 0 {
+		at = int64(len(hits)) + n
+	}
+	if at < 0 || at >= int64(len(hits)) {
+		return value.Int(-1), nil
+	}
+	return value.Int(int64(units(s[:hits[at]]))), nil
+}
+
+func newGUID(c *Call) (value.Value, error) {
+	const digits = "0123456789abcdef"
+	var d [32]byte
+	for i := range d {
+		n := c.env.Ambient.Rand(16)
 		switch i {
 		case 12:
-			d = 4
+			n = 4
 		case 16:
-			d = d&3 | 8
+			n = n&3 | 8
 		}
-		b = append(b, digits[d])
+		d[i] = digits[n]
 	}
-	s := string(b)
-	switch strings.ToUpper(format) {
+	s := string(d[:])
+	hyphens := s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+	switch upper(c.str(0)) {
 	case "D", "":
+		return value.String(hyphens), nil
 	case "N":
-		s = strings.ReplaceAll(s, "-", "")
+		return value.String(s), nil
 	case "B":
-		s = "{" + s + "}"
+		return value.String("{" + hyphens + "}"), nil
 	case "P":
-		s = "(" + s + ")"
-	default:
-		return value.Value{}, failure("The template language function 'guid' expects its parameter to be one of 'D, N, B, P'.%s", usage("guid"))
+		return value.String("(" + hyphens + ")"), nil
+	case "X":
+		x := "{0x" + s[:8] + ",0x" + s[8:12] + ",0x" + s[12:16] + ",{"
+		for i := 16; i < 32; i += 2 {
+			if i > 16 {
+				x += ","
+			}
+			x += "0x" + s[i:i+2]
+		}
+		return value.String(x + "}}"), nil
 	}
-	return value.String(s), nil
+	return value.Value{}, c.fail("expects its parameter to be one of 'D', 'N', 'B', 'P' or 'X'.%s", usage(c.fn.Name))
+}
+
+const byteOrderMark = "\ufeff"
+
+func trimMark(c *Call) (value.Value, error) {
+	if s, ok := c.Args[0].AsString(); ok {
+		return value.String(strings.TrimPrefix(s, byteOrderMark)), nil
+	}
+	data, ok := contentBytes(c.Args[0])
+	if !ok {
+		return value.Value{}, c.fn.wrongType(0, stringType, c.Args[0].Kind())
+	}
+	return contentOf(c.Args[0].Member("$content-type").Str(), strings.TrimPrefix(string(data), byteOrderMark)), nil
 }

@@ -15,17 +15,30 @@ const maxExpression = 8192
 // maxNesting bounds the recursion of parser and evaluator.
 const maxNesting = 256
 
+// nodeKind says how a node is evaluated.
+type nodeKind uint8
+
+const (
+	literalNode  nodeKind = iota
+	templateNode          // an argument of a condition that is a string of its own
+	callNode              // of a function on evaluated arguments
+	lazyNode              // of a function that evaluates its arguments itself
+	readNode              // of a function that reads from the scope
+	unknownNode           // of no function there is
+	arityNode             // with a wrong number of arguments
+)
+
 // node is a parsed expression.
 type node struct {
+	kind     nodeKind
 	literal  value.Value // of a literal, or absent
-	template *Template   // an argument of a condition that is a string of its own
-	function *Function   // of a call
-	name     string      // of a call, as written
+	template *Template
+	function *Function // of a call
+	name     string    // of a call, as written
 	args     []*node
 	derefs   []deref
 	column   int    // of the call in its text, from 0, in bytes
 	source   string // of the call with its selections, for messages
-	unknown  bool   // no such function
 	arity    string // what is wrong with the number of arguments, or ""
 	constant string // the first argument, if it is a literal string
 	named    bool
@@ -328,10 +341,20 @@ func (p *parser) selections(n *node, end int) int {
 func (n *node) resolve() {
 	n.function = lookup(n.name)
 	if n.function == nil {
-		n.unknown = true
+		n.kind = unknownNode
 		return
 	}
 	n.arity = n.function.checkCount(len(n.args))
+	switch {
+	case n.arity != "":
+		n.kind = arityNode
+	case n.function.read != nil:
+		n.kind = readNode
+	case n.function.lazy != nil:
+		n.kind = lazyNode
+	default:
+		n.kind = callNode
+	}
 	if len(n.args) > 0 && n.function.ref != 0 {
 		n.constant, n.named = n.args[0].literal.AsString()
 	}

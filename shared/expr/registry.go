@@ -5,18 +5,21 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latchwork/latchwork/shared/expr/culture"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// Function is one function of the language. Everything that functions have in
-// common is done by the evaluator: the number of arguments, the kinds of those
-// that are declared, and the origins of secrets.
+// Function is one function of the language. To add one is to add an entry: the
+// evaluator counts the arguments, checks the types that the signature declares,
+// and carries the origins of secrets from the arguments to the result.
 type Function struct {
-	Name     string
-	Min, Max int    // number of arguments; Max < 0: any
-	Counts   string // how messages word the number, such as "one parameter"; "" words it from Min and Max
-	Doc      string
-	Examples []Example
+	// Signature is the name and the parameters with their types, such as
+	// "substring(text string, start integer, length? integer)". A question mark
+	// makes a parameter optional, "…" lets it repeat. The types string, integer,
+	// number, array, object and boolean are checked; any other word only documents.
+	Signature string
+	Doc       string // one sentence: what the function gives
+	Examples  []Example
 
 	// Body computes the result from evaluated arguments.
 	Body func(c *Call) (value.Value, error)
@@ -25,17 +28,45 @@ type Function struct {
 	// read answers from the scope; ref says what it refers to.
 	read func(m *machine, n *node) (value.Value, error)
 	ref  ReferenceKind
+
+	Name     string // from the signature, as the rest
+	Min, Max int    // number of arguments; Max < 0: any
+	params   []param
 }
 
-// Example is an expression and what it gives, as JSON; or the beginning of the
-// error message behind "error: ".
+// Example is an expression as it stands in a definition and what it gives, as
+// JSON; or "error: " and a part of the message. Each runs as a test.
 type Example struct{ Expression, Result string }
 
-// Call is one call of a function with its evaluated arguments.
+// param is a declared parameter.
+type param struct {
+	name string
+	typ  paramType
+}
+
+type paramType uint8
+
+const (
+	anyType paramType = iota
+	stringType
+	integerType
+	numberType
+	arrayType
+	objectType
+	booleanType
+)
+
+var paramTypes = map[string]paramType{
+	"string": stringType, "integer": integerType, "number": numberType, "array": arrayType, "object": objectType, "boolean": booleanType,
+}
+
+// Call is one call of a function with its evaluated and checked arguments. Args
+// are only valid during the call.
 type Call struct {
 	Args []value.Value
 	env  *Env
-	name string
+	fn   *Function
+	m    *machine
 }
 
 var functions = map[string]*Function{}
@@ -45,13 +76,40 @@ var functions = map[string]*Function{}
 func register(list ...Function) bool {
 	for i := range list {
 		f := &list[i]
+		f.readSignature()
 		key := strings.ToLower(f.Name)
 		if functions[key] != nil {
 			panic("expr: the function " + f.Name + " is registered twice")
 		}
 		functions[key] = f
+		functions[f.Name] = f
 	}
 	return true
+}
+
+// readSignature derives name, counts and types.
+func (f *Function) readSignature() {
+	name, rest, ok := strings.Cut(f.Signature, "(")
+	if !ok || !strings.HasSuffix(rest, ")") {
+		panic("expr: not a signature: " + f.Signature)
+	}
+	f.Name = name
+	for word := range strings.SplitSeq(strings.TrimSuffix(rest, ")"), ",") {
+		word = strings.TrimSpace(word)
+		if word == "" {
+			continue
+		}
+		if word == "…" {
+			f.Max = -1
+			continue
+		}
+		name, typ, _ := strings.Cut(word, " ")
+		f.params = append(f.params, param{strings.TrimSuffix(name, "?"), paramTypes[typ]})
+		f.Max++
+		if !strings.HasSuffix(name, "?") {
+			f.Min++
+		}
+	}
 }
 
 // lookup finds a function ignoring case.
@@ -64,39 +122,162 @@ func lookup(name string) *Function {
 
 // Functions lists all functions by name.
 func Functions() []*Function {
-	list := make([]*Function, 0, len(functions))
-	for _, f := range functions {
-		list = append(list, f)
+	var list []*Function
+	for key, f := range functions {
+		if key == f.Name {
+			list = append(list, f)
+		}
 	}
 	slices.SortFunc(list, func(a, b *Function) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return list
 }
 
-var countWords = []string{"no parameters", "one parameter", "two parameters", "three parameters", "four parameters"}
+var (
+	countWords = []string{"no parameters", "one parameter", "two parameters", "three parameters", "four parameters"}
+	ordinals   = []string{"first", "second", "third", "fourth"}
+)
+
+func ordinal(i int) string {
+	if i < len(ordinals) {
+		return ordinals[i]
+	}
+	return fmt.Sprintf("%dth", i+1)
+}
 
 // checkCount words what is wrong with a number of arguments (E-arity).
 func (f *Function) checkCount(n int) string {
 	if n >= f.Min && (f.Max < 0 || n <= f.Max) {
 		return ""
 	}
-	if f.Max == 0 {
-		return fmt.Sprintf("The template language function '%s' must not have any parameters.", f.Name)
-	}
-	words := f.Counts
+	var words string
 	switch {
-	case words != "":
-	case f.Max < 0 && f.Min == 1 && n == 0 && f.Name == "createArray":
+	case f.Max == 0:
+		return fmt.Sprintf("The template language function '%s' must not have any parameters.", f.Name)
+	case f.Name == "createArray":
 		return fmt.Sprintf("The template language function '%s' expects a comma separated list of parameters. The function was invoked with no parameters.%s", f.Name, usage(f.Name))
 	case f.Max < 0:
 		words = "at least " + countWords[f.Min]
 	case f.Min == f.Max:
 		words = countWords[f.Min]
+	case f.Min == 0:
+		words = "at most " + countWords[f.Max]
 	default:
-		words = countWords[f.Min] + " or " + countWords[f.Max]
+		words = strings.TrimSuffix(strings.TrimSuffix(countWords[f.Min], " parameter"), " parameters") + " to " + countWords[f.Max]
 	}
-	return fmt.Sprintf("The template language function '%s' expects %s. The function was invoked with '%d' parameter(s).%s", f.Name, words, n, usage(f.Name))
+	return fmt.Sprintf("The template language function '%s' expects %s: %s. The function was invoked with '%d' parameter(s).%s", f.Name, words, f.paramNames(), n, usage(f.Name))
+}
+
+func (f *Function) paramNames() string {
+	names := make([]string, len(f.params))
+	for i, p := range f.params {
+		names[i] = p.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkTypes compares the arguments with the declared types.
+func (f *Function) checkTypes(args []value.Value) error {
+	for i, a := range args {
+		p := f.params[min(i, len(f.params)-1)]
+		if p.typ == anyType || fits(p.typ, a.Kind()) {
+			continue
+		}
+		return f.wrongType(i, p.typ, a.Kind())
+	}
+	return nil
+}
+
+func fits(t paramType, k value.Kind) bool {
+	switch t {
+	case stringType:
+		return k == value.KindString
+	case integerType:
+		return k == value.KindInt
+	case numberType:
+		return isNumber(k)
+	case arrayType:
+		return k == value.KindArray
+	case objectType:
+		return k == value.KindObject
+	case booleanType:
+		return k == value.KindBool
+	}
+	return true
+}
+
+// wrongType words a wrong type (E-str1, E-strN, E-int, E-num, E-array1, E-obj).
+func (f *Function) wrongType(i int, t paramType, k value.Kind) error {
+	which, wanted := ordinal(i)+" parameter", ""
+	switch t {
+	case stringType:
+		if f.Max == 1 {
+			which, wanted = "parameter", "be a string"
+		} else {
+			wanted = "be of type string"
+		}
+	case integerType:
+		wanted = "be an integer"
+	case numberType:
+		wanted = "be an integer, a float or a decimal number"
+	case arrayType:
+		wanted = "be of type array"
+	case objectType:
+		wanted = "be an object"
+	case booleanType:
+		if wanted = "be of type boolean"; f.Max == 1 {
+			which, wanted = "parameter", "be a boolean"
+		}
+	}
+	return failure("The template language function '%s' expects its %s to %s. The provided value is of type '%s'.%s", f.Name, which, wanted, k, usage(f.Name))
 }
 
 func usage(name string) string {
 	return " Please see https://aka.ms/logicexpressions#" + strings.ToLower(name) + " for usage details."
+}
+
+// What bodies read their arguments with: the evaluator has checked the types.
+
+// has tells whether the optional argument i is there.
+func (c *Call) has(i int) bool { return i < len(c.Args) }
+
+// str returns argument i, a string; "" when it is left out.
+func (c *Call) str(i int) string {
+	if !c.has(i) {
+		return ""
+	}
+	return c.Args[i].Str()
+}
+
+// integer returns argument i, an integer.
+func (c *Call) integer(i int) int64 {
+	n, _ := c.Args[i].AsInt()
+	return n
+}
+
+var (
+	enUS      = culture.EnUS()
+	invariant = culture.Invariant()
+)
+
+// culture returns the culture that argument i names, or another where there is
+// none.
+func (c *Call) culture(i int, fallback *culture.Culture) (*culture.Culture, error) {
+	if !c.has(i) {
+		return fallback, nil
+	}
+	found, ok := culture.Lookup(c.str(i))
+	if !ok {
+		return nil, failure("In function '%s', the value provided for the locale '%s' was not valid.%s", c.fn.Name, c.str(i), usage(c.fn.Name))
+	}
+	return found, nil
+}
+
+// fail makes an error that begins with the name of the function.
+func (c *Call) fail(format string, args ...any) error {
+	return failure("The template language function '"+c.fn.Name+"' "+format, args...)
+}
+
+// invalid is a value that cannot be converted.
+func (c *Call) invalid(why string) error {
+	return c.fail("was invoked with a parameter that is not valid. The value %s.", why)
 }

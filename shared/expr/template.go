@@ -181,7 +181,7 @@ func (c *compiler) expression(whole, text string, offset int, at *value.Path) *n
 // check reports unknown functions, as warnings because the service accepts them
 // until they are evaluated (expressions §3), and wrong numbers of arguments.
 func (c *compiler) check(n *node, whole string, offset int, at *value.Path) {
-	if n.unknown {
+	if n.kind == unknownNode {
 		c.problem(whole, undefined(n.name), offset+n.column, at)
 		c.problems[len(c.problems)-1].Warning = true
 	} else if n.arity != "" {
@@ -254,7 +254,7 @@ func (t *Template) references(list *[]Reference) {
 }
 
 func (n *node) references(t *Template, offset int, list *[]Reference) {
-	if n.template != nil {
+	if n.kind == templateNode {
 		n.template.references(list)
 		return
 	}

@@ -2,7 +2,7 @@ package expr
 
 import (
 	"encoding/base64"
-	"mime"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -12,25 +12,39 @@ import (
 // TextOf converts a value to text as interpolation, concat, join and string do
 // (expressions §6).
 func TextOf(v value.Value) string {
+	if s, ok := v.AsString(); ok {
+		return s
+	}
+	return string(AppendText(nil, v))
+}
+
+// AppendText appends the text of a value.
+func AppendText(dst []byte, v value.Value) []byte {
 	switch v.Kind() {
 	case value.KindNull:
-		return ""
+		return dst
 	case value.KindString:
-		return v.Str()
+		return append(dst, v.Str()...)
 	case value.KindBool:
 		if b, _ := v.AsBool(); b {
-			return "True"
+			return append(dst, "True"...)
 		}
-		return "False"
+		return append(dst, "False"...)
+	case value.KindInt:
+		i, _ := v.AsInt()
+		return strconv.AppendInt(dst, i, 10)
 	case value.KindFloat:
 		f, _ := v.AsFloat()
-		return value.FloatText(f)
+		return append(dst, value.FloatText(f)...)
+	case value.KindDecimal:
+		d, _ := v.AsDecimal()
+		return append(dst, d.Text('f')...)
 	case value.KindObject:
 		if content, ok := contentBytes(v); ok {
-			return decodeText(content, v.Member("$content-type").Str())
+			return append(dst, decodeText(content, v.Member("$content-type").Str())...)
 		}
 	}
-	return string(value.Reveal(v))
+	return append(dst, value.Reveal(v)...)
 }
 
 // contentBytes returns the bytes of a content object.
@@ -52,28 +66,15 @@ func decodeBase64(s string) ([]byte, error) {
 	}, s))
 }
 
-// decodeText reads bytes by the charset of a content type; UTF-8 unless said
-// otherwise.
-func decodeText(data []byte, contentType string) string {
-	_, params, _ := mime.ParseMediaType(contentType)
-	switch strings.ToLower(params["charset"]) {
-	case "iso-8859-1", "latin1", "us-ascii":
-		runes := make([]rune, len(data))
-		for i, b := range data {
-			runes[i] = rune(b)
-		}
-		return string(runes)
-	}
-	return strings.ToValidUTF8(string(data), "\ufffd")
-}
-
 // units counts UTF-16 code units.
 func units(s string) int {
 	n := 0
-	for _, r := range s {
-		n++
-		if r > 0xffff {
+	for i := range len(s) { // characters that are not ASCII begin with a byte above
+		switch c := s[i]; {
+		case c < 0x80 || c >= 0xc0 && c < 0xf0:
 			n++
+		case c >= 0xf0:
+			n += 2
 		}
 	}
 	return n
@@ -81,7 +82,7 @@ func units(s string) int {
 
 // cut returns the part of s between two positions in UTF-16 code units.
 func cut(s string, from, to int) string {
-	if utf8.RuneCountInString(s) == len(s) { // ASCII
+	if isASCII(s) {
 		return s[from:to]
 	}
 	at, start, end := 0, len(s), len(s)
@@ -102,6 +103,15 @@ func cut(s string, from, to int) string {
 		start = len(s)
 	}
 	return s[min(start, end):end]
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // Equal compares as equals() does (expressions §7).
@@ -168,6 +178,13 @@ func compareNumbers(a, b value.Value) int {
 			return 1
 		}
 		return 0
+	}
+	if a.Kind() == value.KindDecimal || b.Kind() == value.KindDecimal {
+		x, okX := toDecimal(a)
+		y, okY := toDecimal(b)
+		if okX && okY {
+			return x.Cmp(y)
+		}
 	}
 	f, g := toFloat(a), toFloat(b)
 	switch {

@@ -163,6 +163,7 @@ func (e *evaluator) namespacesOf(n *node) []*node {
 	seen := map[string]bool{}
 	add := func(prefix, uri string) {
 		if e.spend(1); !seen[prefix] && uri != "" {
+			e.spend(50) // unlike other nodes, these come into being here
 			list = append(list, &node{kind: namespaceNode, local: prefix, value: uri, parent: n, order: n.order, suborder: len(list) + 1})
 		}
 		seen[prefix] = true

@@ -17,8 +17,6 @@ type function struct {
 	call     func(e *evaluator, c context, a []operand) operand
 }
 
-// functions has no entry that evaluates queries, so there is no cycle with
-// the compiler.
 var functions = map[string]*function{
 	"last":     {Number, 0, 0, false, func(_ *evaluator, c context, _ []operand) operand { return number(float64(c.size)) }},
 	"position": {Number, 0, 0, false, func(_ *evaluator, c context, _ []operand) operand { return number(float64(c.position)) }},

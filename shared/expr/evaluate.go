@@ -14,7 +14,7 @@ const invalidTemplate = "InvalidTemplate"
 // The default budget: enough for anything a definition does in earnest.
 const (
 	DefaultSteps = 10_000_000
-	DefaultBytes = 512 << 20
+	DefaultBytes = 256 << 20
 )
 
 // machine is one evaluation. It lies in its Env, so that its stacks serve again.

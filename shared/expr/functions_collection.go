@@ -46,8 +46,9 @@ var _ = register(
 		Examples: []Example{{"@range(2,3)", `[2,3,4]`}, {"@range(1,0)", `error: 'count' must be a positive integer`}}},
 )
 
-// elementCost is what an element of a result takes from the budget of bytes.
-const elementCost = 16
+// elementCost is what an element of a result takes from the budget of bytes: about what it
+// takes of memory.
+const elementCost = 64
 
 func length(c *Call) (value.Value, error) {
 	switch v := c.Args[0]; v.Kind() {

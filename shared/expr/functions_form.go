@@ -10,12 +10,12 @@ import (
 // Forms and multipart bodies decide by the Content-Type header of the outputs
 // (expressions §11).
 var _ = register(
-	form("formDataValue(action string, field string)", "The value of a field in a form that an action received; null without one.", one),
-	form("formDataMultiValues(action string, field string)", "All values of a field in a form that an action received.", all),
-	form("triggerFormDataValue(field string)", "The value of a field in the form that the trigger received; null without one.", one),
-	form("triggerFormDataMultiValues(field string)", "All values of a field in the form that the trigger received.", all),
-	multipart("multipartBody(action string, index integer)", "The body of one part, counted from 0, of a multipart body that an action received."),
-	multipart("triggerMultipartBody(index integer)", "The body of one part, counted from 0, of the multipart body that the trigger received."),
+	form("formDataValue(action string, field string)", "The value of a field in a form that an action received; null without one.", Example{"@formDataValue('Form','user')", `"megan"`}, one),
+	form("formDataMultiValues(action string, field string)", "All values of a field in a form that an action received.", Example{"@formDataMultiValues('Form','role')", `["r1","r2"]`}, all),
+	form("triggerFormDataValue(field string)", "The value of a field in the form that the trigger received; null without one.", Example{"@triggerFormDataValue('text')", `"hello"`}, one),
+	form("triggerFormDataMultiValues(field string)", "All values of a field in the form that the trigger received.", Example{"@triggerFormDataMultiValues('tag')", `["a","b"]`}, all),
+	multipart("multipartBody(action string, index integer)", "The body of one part, counted from 0, of a multipart body that an action received.", Example{"@multipartBody('Mail',0)", `"first"`}),
+	multipart("triggerMultipartBody(index integer)", "The body of one part, counted from 0, of the multipart body that the trigger received.", Example{"@triggerMultipartBody(2)", `"b"`}),
 )
 
 // outputsOf evaluates the arguments of a form or multipart function: the outputs
@@ -54,8 +54,8 @@ func ofAction(signature string) ReferenceKind {
 }
 
 // form makes a function of fields; give turns what was found into its result.
-func form(signature, doc string, give func(n *node, field string, found []value.Value) (value.Value, error)) Function {
-	return Function{Signature: signature, Doc: doc, ref: ofAction(signature), read: func(m *machine, n *node) (value.Value, error) {
+func form(signature, doc string, example Example, give func(n *node, field string, found []value.Value) (value.Value, error)) Function {
+	return Function{Signature: signature, Doc: doc, Examples: []Example{example}, ref: ofAction(signature), read: func(m *machine, n *node) (value.Value, error) {
 		outputs, field, err := m.outputsOf(n)
 		if err != nil {
 			return value.Value{}, err
@@ -127,8 +127,8 @@ func dispositionName(header string) string {
 	return parameters["name"]
 }
 
-func multipart(signature, doc string) Function {
-	return Function{Signature: signature, Doc: doc, ref: ofAction(signature), read: func(m *machine, n *node) (value.Value, error) {
+func multipart(signature, doc string, example Example) Function {
+	return Function{Signature: signature, Doc: doc, Examples: []Example{example}, ref: ofAction(signature), read: func(m *machine, n *node) (value.Value, error) {
 		outputs, index, err := m.outputsOf(n)
 		if err != nil {
 			return value.Value{}, err

@@ -105,8 +105,16 @@ func (c contextScope) Variable(name string) (value.Value, bool)  { return c.from
 func (c contextScope) AgentParameter(name string) (value.Value, bool) {
 	return c.from("agentParameters", name)
 }
-func (c contextScope) Action(name string) (value.Value, bool)   { return c.from("actions", name) }
-func (c contextScope) Trigger() (value.Value, bool)             { return c.v.Get("trigger") }
+func (c contextScope) Action(name string) (value.Value, bool) { return c.from("actions", name) }
+func (c contextScope) Outputs(name string) (value.Value, bool) {
+	record, ok := c.from("actions", name)
+	return record.Member("outputs"), ok
+}
+func (c contextScope) Trigger() (value.Value, bool) { return c.v.Get("trigger") }
+func (c contextScope) TriggerOutputs() (value.Value, bool) {
+	record, ok := c.v.Get("trigger")
+	return record.Member("outputs"), ok
+}
 func (c contextScope) Item() (value.Value, bool)                { return c.v.Get("item") }
 func (c contextScope) LoopItem(loop string) (value.Value, bool) { return c.from("items", loop) }
 func (c contextScope) IterationIndex(loop string) (int64, bool) {

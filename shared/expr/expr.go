@@ -15,8 +15,10 @@ type Scope interface {
 	Parameter(name string) (value.Value, bool)
 	Variable(name string) (value.Value, bool)
 	AgentParameter(name string) (value.Value, bool)
-	Action(name string) (value.Value, bool) // the record, as actions() shows it (run-semantics §8)
-	Trigger() (value.Value, bool)           // the record, as trigger() shows it
+	Action(name string) (value.Value, bool)  // the record, as actions() shows it (run-semantics §8)
+	Outputs(name string) (value.Value, bool) // of an action; absent when it has none
+	Trigger() (value.Value, bool)            // the record, as trigger() shows it
+	TriggerOutputs() (value.Value, bool)
 	Item() (value.Value, bool)
 	LoopItem(loop string) (value.Value, bool)
 	IterationIndex(loop string) (int64, bool)

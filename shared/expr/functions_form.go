@@ -27,13 +27,12 @@ func (m *machine) outputsOf(n *node) (outputs, last value.Value, err error) {
 		if err != nil {
 			return outputs, last, err
 		}
-		record, err := action(m, name)
-		if err != nil {
-			return outputs, last, err
+		var ok bool
+		if outputs, ok = m.env.Scope.Outputs(name); !ok {
+			return outputs, last, failure("%s", notAction(name))
 		}
-		outputs = walk(record, []string{"outputs"})
 	} else {
-		outputs, _ = m.triggerPart("outputs")
+		outputs, _ = m.env.Scope.TriggerOutputs()
 	}
 	at := len(n.args) - 1
 	if last, err = m.eval(n.args[at]); err != nil {

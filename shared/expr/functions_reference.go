@@ -49,10 +49,10 @@ var _ = register(
 		return v, unless(ok, "The agent parameter '%s' is not found.", name)
 	}),
 	named("actions(action string)", RefAction, "The record of an action: its status, code, inputs, outputs and times.", Example{"@actions('Get')['status']", `"Succeeded"`}, action),
-	named("outputs(action string)", RefAction, "The outputs of an action.", Example{"@outputs('Get')['statusCode']", `200`}, partOf("outputs")),
-	named("actionOutputs(action string)", RefAction, "The outputs of an action.", Example{"@actionOutputs('Get')['statusCode']", `200`}, partOf("outputs")),
-	named("body(action string)", RefAction, "The body in the outputs of an action.", Example{"@body('Get')?['value'][0]", `"a"`}, partOf("outputs", "body")),
-	named("actionBody(action string)", RefAction, "The body in the outputs of an action.", Example{"@actionBody('Get')?['value'][1]", `"b"`}, partOf("outputs", "body")),
+	named("outputs(action string)", RefAction, "The outputs of an action.", Example{"@outputs('Get')['statusCode']", `200`}, outputs()),
+	named("actionOutputs(action string)", RefAction, "The outputs of an action.", Example{"@actionOutputs('Get')['statusCode']", `200`}, outputs()),
+	named("body(action string)", RefAction, "The body in the outputs of an action.", Example{"@body('Get')?['value'][0]", `"a"`}, outputs("body")),
+	named("actionBody(action string)", RefAction, "The body in the outputs of an action.", Example{"@actionBody('Get')?['value'][1]", `"b"`}, outputs("body")),
 	named("items(loop string)", RefLoop, "The current item of an enclosing Foreach.", Example{"@items('For_each')?['id']", `7`}, func(m *machine, name string) (value.Value, error) {
 		v, ok := m.env.Scope.LoopItem(name)
 		return v, unless(ok, "%s", here("items"))
@@ -69,8 +69,8 @@ var _ = register(
 		return value.Value{}, failure("%s", here("appsetting"))
 	}),
 	plain("trigger()", RefTrigger, "The record of the trigger.", Example{"@trigger()['name']", `"manual"`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Trigger() }),
-	plain("triggerOutputs()", RefTrigger, "The outputs of the trigger.", Example{"@triggerOutputs()['headers']['X-Id']", `"42"`}, func(m *machine) (value.Value, bool) { return m.triggerPart("outputs") }),
-	plain("triggerBody()", RefTrigger, "The body in the outputs of the trigger.", Example{"@triggerBody()?['$multipart'][0]['body']", `"hello"`}, func(m *machine) (value.Value, bool) { return m.triggerPart("outputs", "body") }),
+	plain("triggerOutputs()", RefTrigger, "The outputs of the trigger.", Example{"@triggerOutputs()['headers']['X-Id']", `"42"`}, func(m *machine) (value.Value, bool) { return m.triggerPart() }),
+	plain("triggerBody()", RefTrigger, "The body in the outputs of the trigger.", Example{"@triggerBody()?['$multipart'][0]['body']", `"hello"`}, func(m *machine) (value.Value, bool) { return m.triggerPart("body") }),
 	plain("action()", RefSelf, "The record of this action.", Example{"@action()['name']", `"Hook"`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Self() }),
 	plain("item()", RefItem, "The current item of a Foreach, Select, Filter array or table.", Example{"@item()?['id']", `7`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Item() }),
 	plain("workflow()", RefWorkflow, "What is known of the workflow and its run.", Example{"@workflow()['run']['name']", `"08584"`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Workflow() }),
@@ -135,11 +135,14 @@ func action(m *machine, name string) (value.Value, error) {
 	return v, unless(ok, "%s", notAction(name))
 }
 
-// partOf reads a member of an action's record; what is missing is null.
-func partOf(path ...string) func(*machine, string) (value.Value, error) {
+// outputs reads a part of an action's outputs; what is missing is null.
+func outputs(path ...string) func(*machine, string) (value.Value, error) {
 	return func(m *machine, name string) (value.Value, error) {
-		v, err := action(m, name)
-		return walk(v, path), err
+		v, ok := m.env.Scope.Outputs(name)
+		if !ok {
+			return value.Value{}, failure("%s", notAction(name))
+		}
+		return walk(v, path), nil
 	}
 }
 
@@ -154,6 +157,6 @@ func walk(v value.Value, path []string) value.Value {
 }
 
 func (m *machine) triggerPart(path ...string) (value.Value, bool) {
-	v, ok := m.env.Scope.Trigger()
+	v, ok := m.env.Scope.TriggerOutputs()
 	return walk(v, path), ok
 }

@@ -79,6 +79,21 @@ func (c *scope) Action(name string) (value.Value, bool) {
 	return c.record(r), true
 }
 
+// Outputs saves building a record for the one member that most expressions read.
+func (c *scope) Outputs(name string) (value.Value, bool) {
+	a := c.p.Action(name)
+	if a == nil {
+		return value.Value{}, false
+	}
+	r := c.s.Records[a.Name]
+	if r == nil {
+		return value.Value{}, true // not there yet
+	}
+	return r.Outputs.Value, true
+}
+
+func (c *scope) TriggerOutputs() (value.Value, bool) { return c.s.Trigger.Outputs.Value, true }
+
 // record is the shape of actions('x') and of result() items, absent keys left
 // out (run-semantics §8).
 func (c *scope) record(r *Record) value.Value {

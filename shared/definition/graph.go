@@ -61,6 +61,7 @@ func (b *builder) action(name string, body value.Value, g *Graph, at *value.Path
 		a.Type = spec.Type
 	}
 	b.settings(a, body, at)
+	b.loop(a, body, at)
 	b.bodies(a, body, at, depth)
 	b.inputs(a, body, at) // of an unknown type too: what it reads is checked all the same
 	b.program.Responds = b.program.Responds || spec.Responds
@@ -99,7 +100,7 @@ func (b *builder) bodies(a *Action, body value.Value, at *value.Path, depth int)
 		otherwise := b.object(body.Member("else"), at.Key("else"))
 		add(body.Member("actions"), at.Key("actions"), "actions")
 		add(otherwise.Member("actions"), at.Keys("else", "actions"), "else")
-	case body.Has("actions"):
+	case body.Has("actions") || a.Loop != nil:
 		add(body.Member("actions"), at.Key("actions"), "actions")
 	}
 	switch a.Spec.Role {
@@ -113,6 +114,8 @@ func (b *builder) bodies(a *Action, body value.Value, at *value.Path, depth int)
 			b.fail(PropertyNotSpecified, at, "The template action '%s' has no 'expression'.", a.Name)
 		}
 		a.Expression = b.template(body.Member("expression"), at.Key("expression"))
+	case Foreach, Until:
+		b.loopExpression(a, body, at)
 	}
 }
 

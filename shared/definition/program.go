@@ -96,6 +96,9 @@ type Action struct {
 	RunAfter   []Dependency
 	Successors []*Action
 	Bodies     []*Graph
+	Loop       *Loop         // of a Foreach or Until
+	Loops      []*Action     // the loops around the action, the outermost first
+	Inner      []*Action     // of a loop: all actions inside, of all levels
 	Cases      []value.Value // of a Switch: Bodies[i] is taken for Cases[i]; the last body is the default
 
 	HideInputs, HideOutputs bool

@@ -38,6 +38,8 @@ func (b *builder) references() {
 		for _, r := range refs {
 			switch {
 			case r.Dynamic:
+			case r.Kind == expr.RefLoop, r.Kind == expr.RefIteration:
+				b.loopReference(a, r)
 			case r.Kind == expr.RefAction || r.Kind == expr.RefResult:
 				if before == nil {
 					before = predecessors(a)
@@ -98,6 +100,8 @@ func (b *builder) actionReference(a *Action, r expr.Reference, before map[*Actio
 		if !slices.Contains(a.trackedReferences(), r.Name) {
 			b.missing(r, "The template action '%s' is not valid: it cannot read itself.", a.Name)
 		}
+	case severalLoops(a, target):
+		b.missing(r, "The template action '%s' is not valid: the action '%s' is nested in several levels of Foreach and cannot be referenced from outside of them.", a.Name, target.Name)
 	case !mayRead(a, target, before):
 		b.missing(r, "The template action '%s' is not valid: unable to reference action '%s'. Action '%s' must either be in 'runAfter' path, or within a scope action on the 'runAfter' path of action '%s', or be a Trigger.",
 			a.Name, target.Name, target.Name, a.Name)
@@ -143,7 +147,7 @@ func mayRead(a, target *Action, before map[*Action]bool) bool {
 		}
 	}
 	for x := target; x != nil; x = x.Graph.Owner {
-		if before[x] {
+		if before[x] || x == a && a.Spec.Role == Until { // its condition comes after its body
 			return true
 		}
 	}

@@ -16,6 +16,8 @@ const (
 	Scope
 	If
 	Switch
+	Foreach
+	Until
 	Terminate
 	Variable
 )
@@ -73,6 +75,8 @@ var language = []Spec{
 	{Type: "Scope", Role: Scope},
 	{Type: "If", Role: If},
 	{Type: "Switch", Role: Switch},
+	{Type: "Foreach", Role: Foreach},
+	{Type: "Until", Role: Until},
 	{Type: "Terminate", Role: Terminate, Inline: true, Required: []string{"runStatus"}},
 	{Type: "InitializeVariable", Role: Variable, Inline: true, Required: []string{"variables"}},
 	{Type: "SetVariable", Role: Variable, Inline: true, Required: []string{"name", "value"}},

@@ -35,10 +35,9 @@ func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	if len(st.Records) == 0 {
 		events = append(events, run.Started{})
 	}
-	if needed := run.Needs(w.Program, st); len(needed) > 0 {
-		if err := e.Store.LoadPayloads(ctx, key, st, needed); err != nil {
-			return err
-		}
+	run.Prune(w.Program, st)
+	if err := e.load(ctx, w, key, st); err != nil {
+		return err
 	}
 	for _, c := range run.Resume(w.Program, st) {
 		if c := c.(run.Execute); c.Action.Spec.Inline {
@@ -53,6 +52,22 @@ func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 		return nil // somebody else drives it; nothing was sent from here
 	}
 	return err
+}
+
+// load fetches what the next step reads and does not lie in the rows of the run.
+func (e *Engine) load(ctx context.Context, w *Workflow, key store.RunKey, st *run.State) error {
+	needed := run.Needs(w.Program, st)
+	if len(needed.Records) > 0 {
+		if err := e.Store.LoadPayloads(ctx, key, st, needed.Records); err != nil {
+			return err
+		}
+	}
+	for _, which := range needed.Repetitions {
+		if err := e.Store.LoadRepetitions(ctx, key, st, which); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Sweep rings for every run that is due: a driver died, a doorbell was lost, or a

@@ -64,10 +64,8 @@ func (d *driver) drive(ctx context.Context, events ...run.Event) error {
 // no I/O, so their outcome needs no commit of its own.
 func (d *driver) apply(ctx context.Context) error {
 	for len(d.events) > 0 {
-		if needed := run.Needs(d.w.Program, d.st); len(needed) > 0 {
-			if err := d.e.Store.LoadPayloads(ctx, d.key, d.st, needed); err != nil {
-				return err
-			}
+		if err := d.e.load(ctx, d.w, d.key, d.st); err != nil {
+			return err
 		}
 		event := d.events[0]
 		d.events = d.events[1:]

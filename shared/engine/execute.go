@@ -24,7 +24,7 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 	log := e.Log.With().Str("workflow", w.Name).Str("run", st.Name).Str("action", a.Name).Int("attempt", number).Logger()
 	call := operation.Call{
 		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: number, Keep: c.Record.Keep, Options: a.Options,
-		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, item, e.Ambient) },
+		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, c.Record.Path, item, e.Ambient) },
 		Tracking: operation.Tracking{
 			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name,
 			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
@@ -42,7 +42,7 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 			outcome = operation.Attempt(ctx, e.Deps, call, a.Type, log)
 		}
 		log.Debug().Str("status", string(outcome.Status)).Str("code", outcome.Code).Msg("attempt ended")
-		return run.Completed{Action: a.Name, Attempt: number, Outcome: outcome}
+		return run.Completed{Action: a.Name, Path: c.Record.Path, Attempt: number, Outcome: outcome}
 	}
 }
 

@@ -106,8 +106,11 @@ func (c contextScope) AgentParameter(name string) (value.Value, bool) {
 	return c.from("agentParameters", name)
 }
 func (c contextScope) Action(name string) (value.Value, bool) { return c.from("actions", name) }
-func (c contextScope) Outputs(name string) (value.Value, bool) {
+func (c contextScope) Outputs(name, member string) (value.Value, bool) {
 	record, ok := c.from("actions", name)
+	if member != "" {
+		return record.Member("outputs").Member(member), ok
+	}
 	return record.Member("outputs"), ok
 }
 func (c contextScope) Trigger() (value.Value, bool) { return c.v.Get("trigger") }

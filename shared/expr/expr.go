@@ -15,9 +15,11 @@ type Scope interface {
 	Parameter(name string) (value.Value, bool)
 	Variable(name string) (value.Value, bool)
 	AgentParameter(name string) (value.Value, bool)
-	Action(name string) (value.Value, bool)  // the record, as actions() shows it (run-semantics §8)
-	Outputs(name string) (value.Value, bool) // of an action; absent when it has none
-	Trigger() (value.Value, bool)            // the record, as trigger() shows it
+	Action(name string) (value.Value, bool) // the record, as actions() shows it (run-semantics §8)
+	// Outputs returns the outputs of an action, or one member of them; absent when it
+	// has none.
+	Outputs(name, member string) (value.Value, bool)
+	Trigger() (value.Value, bool) // the record, as trigger() shows it
 	TriggerOutputs() (value.Value, bool)
 	Item() (value.Value, bool)
 	LoopItem(loop string) (value.Value, bool)

@@ -28,7 +28,7 @@ func (m *machine) outputsOf(n *node) (outputs, last value.Value, err error) {
 			return outputs, last, err
 		}
 		var ok bool
-		if outputs, ok = m.env.Scope.Outputs(name); !ok {
+		if outputs, ok = m.env.Scope.Outputs(name, ""); !ok {
 			return outputs, last, failure("%s", notAction(name))
 		}
 	} else {

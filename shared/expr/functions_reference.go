@@ -49,8 +49,8 @@ var _ = register(
 		return v, unless(ok, "The agent parameter '%s' is not found.", name)
 	}),
 	named("actions(action string)", RefAction, "The record of an action: its status, code, inputs, outputs and times.", Example{"@actions('Get')['status']", `"Succeeded"`}, action),
-	named("outputs(action string)", RefAction, "The outputs of an action.", Example{"@outputs('Get')['statusCode']", `200`}, outputs()),
-	named("actionOutputs(action string)", RefAction, "The outputs of an action.", Example{"@actionOutputs('Get')['statusCode']", `200`}, outputs()),
+	named("outputs(action string)", RefAction, "The outputs of an action.", Example{"@outputs('Get')['statusCode']", `200`}, outputs("")),
+	named("actionOutputs(action string)", RefAction, "The outputs of an action.", Example{"@actionOutputs('Get')['statusCode']", `200`}, outputs("")),
 	named("body(action string)", RefAction, "The body in the outputs of an action.", Example{"@body('Get')?['value'][0]", `"a"`}, outputs("body")),
 	named("actionBody(action string)", RefAction, "The body in the outputs of an action.", Example{"@actionBody('Get')?['value'][1]", `"b"`}, outputs("body")),
 	named("items(loop string)", RefLoop, "The current item of an enclosing Foreach.", Example{"@items('For_each')?['id']", `7`}, func(m *machine, name string) (value.Value, error) {
@@ -69,7 +69,7 @@ var _ = register(
 		return value.Value{}, failure("%s", here("appsetting"))
 	}),
 	plain("trigger()", RefTrigger, "The record of the trigger.", Example{"@trigger()['name']", `"manual"`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Trigger() }),
-	plain("triggerOutputs()", RefTrigger, "The outputs of the trigger.", Example{"@triggerOutputs()['headers']['X-Id']", `"42"`}, func(m *machine) (value.Value, bool) { return m.triggerPart() }),
+	plain("triggerOutputs()", RefTrigger, "The outputs of the trigger.", Example{"@triggerOutputs()['headers']['X-Id']", `"42"`}, func(m *machine) (value.Value, bool) { return m.triggerPart("") }),
 	plain("triggerBody()", RefTrigger, "The body in the outputs of the trigger.", Example{"@triggerBody()?['$multipart'][0]['body']", `"hello"`}, func(m *machine) (value.Value, bool) { return m.triggerPart("body") }),
 	plain("action()", RefSelf, "The record of this action.", Example{"@action()['name']", `"Hook"`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Self() }),
 	plain("item()", RefItem, "The current item of a Foreach, Select, Filter array or table.", Example{"@item()?['id']", `7`}, func(m *machine) (value.Value, bool) { return m.env.Scope.Item() }),
@@ -135,28 +135,29 @@ func action(m *machine, name string) (value.Value, error) {
 	return v, unless(ok, "%s", notAction(name))
 }
 
-// outputs reads a part of an action's outputs; what is missing is null.
-func outputs(path ...string) func(*machine, string) (value.Value, error) {
+// outputs reads an action's outputs, or one member of them; what is missing is
+// null.
+func outputs(member string) func(*machine, string) (value.Value, error) {
 	return func(m *machine, name string) (value.Value, error) {
-		v, ok := m.env.Scope.Outputs(name)
+		v, ok := m.env.Scope.Outputs(name, member)
 		if !ok {
 			return value.Value{}, failure("%s", notAction(name))
 		}
-		return walk(v, path), nil
+		return orNull(v), nil
 	}
 }
 
-func walk(v value.Value, path []string) value.Value {
-	for _, key := range path {
-		v = v.Member(key)
-	}
+func orNull(v value.Value) value.Value {
 	if v.IsAbsent() {
 		return value.Null()
 	}
 	return v
 }
 
-func (m *machine) triggerPart(path ...string) (value.Value, bool) {
+func (m *machine) triggerPart(member string) (value.Value, bool) {
 	v, ok := m.env.Scope.TriggerOutputs()
-	return walk(v, path), ok
+	if member != "" {
+		v = v.Member(member)
+	}
+	return orNull(v), ok
 }

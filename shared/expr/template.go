@@ -226,6 +226,15 @@ func caret(text string, column int) string {
 // Constant tells whether the template holds no expression, and its value.
 func (t *Template) Constant() (value.Value, bool) { return t.constant, t.isFixed }
 
+// Source returns the string that the template was compiled from; "" where it is
+// more than one.
+func (t *Template) Source() string {
+	if t.isFixed {
+		return t.constant.Str()
+	}
+	return t.text
+}
+
 // References lists what the template reads from its scope, in document order.
 func (t *Template) References() []Reference {
 	var list []Reference

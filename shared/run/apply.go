@@ -1,7 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +21,7 @@ const MaxTouched = 40
 // Apply takes an event into the state and returns what is to be done once the
 // state is committed. The records that Needs named must be loaded.
 func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Command {
-	m := &machine{p: p, s: s, ambient: ambient, now: ambient.Now().UTC()}
+	m := &machine{p: p, s: s, ambient: ambient, now: ambient.Now().UTC(), before: len(s.touched)}
 	if s.Status.Final() {
 		return nil
 	}
@@ -42,18 +45,19 @@ type machine struct {
 	p        *definition.Program
 	s        *State
 	ambient  expr.Ambient
+	budget   expr.Budget
 	now      time.Time
 	commands []Command
-	touched  int
+	before   int // records that were touched before this Apply
 	more     bool
 }
 
 // advance starts and skips whatever can be, and ends the run when all is over.
 func (m *machine) advance() {
 	stopping := m.s.Stopping
-	over := m.settle(m.p.Root, nil)
+	over := m.settle(m.p.Root, "", nil)
 	if m.s.Stopping != stopping && !m.more {
-		over = m.settle(m.p.Root, nil) // a Terminate ends what was gone over before it
+		over = m.settle(m.p.Root, "", nil) // a Terminate ends what was gone over before it
 	}
 	switch {
 	case m.more:
@@ -70,12 +74,12 @@ func (m *machine) advance() {
 // settle goes once over a container, whose actions stand in an order in which
 // each comes after those it runs after. It returns whether all in it is over.
 // With a reason to skip nothing is started any more.
-func (m *machine) settle(g *definition.Graph, skip *reason) bool {
+func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 	over := true
 	for _, a := range g.Actions {
-		r := m.s.Records[a.Name]
+		r := m.record(a, path)
 		if r == nil {
-			ready, unmet := m.dependencies(a)
+			ready, unmet := m.dependencies(a, path)
 			if !ready {
 				over = false
 				continue
@@ -83,7 +87,7 @@ func (m *machine) settle(g *definition.Graph, skip *reason) bool {
 			if m.full() {
 				return false
 			}
-			r = m.begin(a, skip, unmet)
+			r = m.begin(a, path, skip, unmet)
 		} else if m.s.Stopping != "" && !r.Status.Final() && len(a.Bodies) == 0 {
 			if m.full() {
 				return false
@@ -98,23 +102,26 @@ func (m *machine) settle(g *definition.Graph, skip *reason) bool {
 	return over
 }
 
-// full counts a record that is about to change, and tells whether that would be
-// one too many for this Apply.
+// record is that of an action in some iterations; nil while it has not begun.
+func (m *machine) record(a *definition.Action, path string) *Record {
+	return m.s.Records[Key(a.Name, path)]
+}
+
+// full tells whether one more record that changes would be too many for this
+// Apply.
 func (m *machine) full() bool {
-	if m.touched >= MaxTouched {
+	if len(m.s.touched)-m.before >= MaxTouched {
 		m.more = true
-		return true
 	}
-	m.touched++
-	return false
+	return m.more
 }
 
 // dependencies tells whether all that a runs after is over, and the first
 // dependency whose status is not among those wanted.
-func (m *machine) dependencies(a *definition.Action) (ready bool, unmet *definition.Dependency) {
+func (m *machine) dependencies(a *definition.Action, path string) (ready bool, unmet *definition.Dependency) {
 	for i := range a.RunAfter {
 		d := &a.RunAfter[i]
-		r := m.s.Records[d.Action.Name]
+		r := m.record(d.Action, path)
 		if r == nil || !r.Status.Final() {
 			return false, nil
 		}
@@ -135,9 +142,9 @@ func contains(list []definition.Status, s definition.Status) bool {
 }
 
 // begin makes the record of an action: it starts, or it is skipped.
-func (m *machine) begin(a *definition.Action, skip *reason, unmet *definition.Dependency) *Record {
+func (m *machine) begin(a *definition.Action, path string, skip *reason, unmet *definition.Dependency) *Record {
 	r := m.s.put(&Record{
-		Name: a.Name, Start: m.now, TrackingID: m.guid(),
+		Name: a.Name, Path: path, Start: m.now, TrackingID: m.guid(),
 		HideInputs: a.HideInputs, HideOutputs: a.HideOutputs,
 	})
 	switch {
@@ -146,7 +153,7 @@ func (m *machine) begin(a *definition.Action, skip *reason, unmet *definition.De
 	case skip != nil && len(a.RunAfter) == 0:
 		m.end(r, definition.Skipped, "ActionSkipped", skip.first(a))
 	case skip != nil || unmet != nil:
-		m.end(r, definition.Skipped, "ActionSkipped", m.conditionFailed(a, unmet))
+		m.end(r, definition.Skipped, "ActionSkipped", m.conditionFailed(a, path, unmet))
 	default:
 		m.start(a, r)
 	}
@@ -160,6 +167,10 @@ func (m *machine) start(a *definition.Action, r *Record) {
 	case definition.Scope:
 	case definition.If, definition.Switch:
 		m.branch(a, r)
+	case definition.Foreach:
+		m.startForeach(a, r)
+	case definition.Until:
+		m.startUntil(a, r)
 	case definition.Terminate:
 		m.terminate(a, r)
 	case definition.Variable:
@@ -197,7 +208,7 @@ func (m *machine) inputs(a *definition.Action, r *Record) (value.Value, *Error) 
 	if a.Inputs == nil {
 		return value.Value{}, nil
 	}
-	v, err := a.Inputs.Evaluate(m.env(a, nil))
+	v, err := a.Inputs.Evaluate(m.env(a, r, nil))
 	if err != nil {
 		return value.Value{}, m.templateError(a, "inputs", err)
 	}
@@ -243,7 +254,7 @@ func staticOutcome(s *definition.StaticResult) Outcome {
 
 // completed takes in the outcome of an attempt.
 func (m *machine) completed(e Completed) {
-	a, r := m.p.Action(e.Action), m.s.Records[e.Action]
+	a, r := m.p.Action(e.Action), m.s.Records[Key(e.Action, e.Path)]
 	if a == nil || r == nil || r.Status.Final() || r.Attempt != e.Attempt || !r.Wake.IsZero() {
 		return // a repeat, or late: the action was cancelled meanwhile
 	}
@@ -271,7 +282,7 @@ func (m *machine) conclude(a *definition.Action, r *Record, o Outcome) {
 		m.commands = append(m.commands, Respond{r})
 	}
 	if a.Tracked != nil {
-		if v, err := a.Tracked.Evaluate(m.env(a, r)); err == nil {
+		if v, err := a.Tracked.Evaluate(m.env(a, r, r)); err == nil {
 			r.Tracked = v
 		} else if r.Error == nil {
 			r.Error = &Error{"TrackedPropertiesEvaluationFailed", m.templateError(a, "trackedProperties", err).Message}
@@ -287,9 +298,8 @@ func (m *machine) end(r *Record, s definition.Status, code string, e *Error) {
 
 // wake goes on with the actions whose time has come.
 func (m *machine) wake() {
-	for _, a := range m.p.Order {
-		r := m.s.Records[a.Name]
-		if r == nil || r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
+	for _, r := range m.s.inOrder() {
+		if r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
 			continue
 		}
 		if m.full() {
@@ -298,7 +308,7 @@ func (m *machine) wake() {
 		r.Wake = time.Time{}
 		r.Attempt++
 		m.s.touch(r)
-		m.commands = append(m.commands, Execute{a, r, r.SendingInputs()})
+		m.commands = append(m.commands, Execute{m.p.Action(r.Name), r, r.SendingInputs()})
 	}
 }
 
@@ -306,10 +316,17 @@ func (m *machine) wake() {
 // same inputs, attempt and tracking id once more.
 func Resume(p *definition.Program, s *State) []Command {
 	var commands []Command
-	for _, a := range p.Order {
-		if r := s.Records[a.Name]; r != nil && r.executing() {
-			commands = append(commands, Execute{a, r, r.SendingInputs()})
+	for _, r := range s.inOrder() {
+		if r.executing() {
+			commands = append(commands, Execute{p.Action(r.Name), r, r.SendingInputs()})
 		}
 	}
 	return commands
+}
+
+// inOrder returns the records in an order that does not change.
+func (s *State) inOrder() []*Record {
+	return slices.SortedFunc(maps.Values(s.Records), func(a, b *Record) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name))
+	})
 }

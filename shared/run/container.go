@@ -30,7 +30,7 @@ func ownerEnded(owner *definition.Action, r *Record) *reason {
 	}}
 }
 
-func (m *machine) conditionFailed(a *definition.Action, unmet *definition.Dependency) *Error {
+func (m *machine) conditionFailed(a *definition.Action, path string, unmet *definition.Dependency) *Error {
 	if unmet == nil { // a branch not taken, and this action would even run after a skipped one
 		unmet = &a.RunAfter[0]
 	}
@@ -40,14 +40,19 @@ func (m *machine) conditionFailed(a *definition.Action, unmet *definition.Depend
 	}
 	return &Error{"ActionConditionFailed", fmt.Sprintf(
 		"The execution of template action '%s' is skipped: the 'runAfter' condition for action '%s' is not satisfied. Expected status values '%s' and actual value '%s'.",
-		a.Name, unmet.Action.Name, strings.Join(names, ", "), m.s.Records[unmet.Action.Name].Status)}
+		a.Name, unmet.Action.Name, strings.Join(names, ", "), m.record(unmet.Action, path).Status)}
 }
 
 // settleBodies goes over what is inside a container and ends the container when
 // the branch it took is over.
 func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
-	if r.Status.Final() {
-		return m.skipBodies(a, ownerEnded(a, r))
+	switch {
+	case r.Loop != nil && r.Status.Final():
+		return true
+	case r.Status.Final():
+		return m.skipBodies(a, r.Path, ownerEnded(a, r))
+	case r.Loop != nil:
+		return m.iterate(a, r)
 	}
 	taken := takenBranch(a, r)
 	over := true
@@ -56,18 +61,18 @@ func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 		if i != taken {
 			skip = notTaken
 		}
-		over = m.settle(body, skip) && over
+		over = m.settle(body, r.Path, skip) && over
 	}
 	if over && !r.Status.Final() {
-		m.endContainer(r, m.status(a.Bodies[taken]))
+		m.endContainer(r, m.status(a.Bodies[taken], r.Path))
 	}
 	return over
 }
 
-func (m *machine) skipBodies(a *definition.Action, why *reason) bool {
+func (m *machine) skipBodies(a *definition.Action, path string, why *reason) bool {
 	over := true
 	for _, body := range a.Bodies {
-		over = m.settle(body, why) && over
+		over = m.settle(body, path, why) && over
 	}
 	return over
 }
@@ -88,7 +93,7 @@ var actionFailed = &Error{"ActionFailed", "An action failed. No dependent action
 
 // status is that of a container whose actions are all over: that of its leaves,
 // where a skipped leaf stands for what it would have run after (run-semantics §3).
-func (m *machine) status(g *definition.Graph) definition.Status {
+func (m *machine) status(g *definition.Graph, path string) definition.Status {
 	seen := map[*definition.Action]bool{}
 	result := definition.Succeeded
 	queue := g.Leaves()
@@ -99,7 +104,7 @@ func (m *machine) status(g *definition.Graph) definition.Status {
 			continue
 		}
 		seen[a] = true
-		switch m.s.Records[a.Name].Status {
+		switch m.record(a, path).Status {
 		case definition.Skipped:
 			for _, d := range a.RunAfter {
 				queue = append(queue, d.Action)
@@ -117,7 +122,7 @@ func (m *machine) status(g *definition.Graph) definition.Status {
 
 // branch decides which branch of an If or Switch runs.
 func (m *machine) branch(a *definition.Action, r *Record) {
-	v, err := a.Expression.Evaluate(m.env(a, nil))
+	v, err := a.Expression.Evaluate(m.env(a, r, nil))
 	if err != nil {
 		m.end(r, definition.Failed, "BadRequest", m.templateError(a, "", err))
 		return
@@ -211,7 +216,7 @@ func (m *machine) finish() {
 	if s.Stopping != "" {
 		s.Status = s.Stopping
 	} else {
-		if s.Status = m.status(m.p.Root); s.Status == definition.Failed {
+		if s.Status = m.status(m.p.Root, ""); s.Status == definition.Failed {
 			s.Code, s.Error = actionFailed.Code, actionFailed
 		}
 		m.outputs()
@@ -226,7 +231,7 @@ func (m *machine) outputs() {
 	}
 	b := value.NewObject(len(m.p.Outputs))
 	for _, o := range m.p.Outputs {
-		v, err := o.Value.Evaluate(m.env(nil, nil))
+		v, err := o.Value.Evaluate(m.env(nil, nil, nil))
 		if err != nil {
 			m.s.Status, m.s.Code = definition.Failed, "OutputParameterEvaluationFailed"
 			m.s.Error = &Error{m.s.Code, fmt.Sprintf("The template output '%s' cannot be evaluated: '%s'.", o.Name, strings.TrimSuffix(err.Error(), "."))}

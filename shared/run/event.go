@@ -17,6 +17,7 @@ type (
 	// action still awaits this attempt.
 	Completed struct {
 		Action  string
+		Path    string // of the record
 		Attempt int
 		Outcome Outcome
 	}

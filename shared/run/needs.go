@@ -1,63 +1,158 @@
 package run
 
 import (
+	"slices"
+
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
 )
 
-// Needs returns the records whose payloads must be loaded before the next Apply
-// or Resume: those that an action reads which has not started yet, the inputs of
-// what is under way, and the trigger. Expressions name what they read, so large
-// values that nobody asks for stay where they are.
-func Needs(p *definition.Program, s *State) []*Record {
-	var needed []*Record
-	seen := map[*Record]bool{}
-	add := func(r *Record) {
-		if r != nil && !seen[r] && (!r.Inputs.Loaded() || !r.Outputs.Loaded() || !r.Sending.Loaded()) {
-			seen[r] = true
-			needed = append(needed, r)
+// Needed is what must be loaded before the next Apply or Resume.
+type Needed struct {
+	// Records have payloads that lie elsewhere.
+	Records []*Record
+	// Repetitions are actions, by Key outside of their loop, all of whose executions
+	// are read at once.
+	Repetitions []string
+}
+
+// Empty tells whether all is there.
+func (n Needed) Empty() bool { return len(n.Records) == 0 && len(n.Repetitions) == 0 }
+
+// Needs returns what must be loaded before the next Apply or Resume: what an
+// action reads which has not started yet, the inputs of what is under way, and the
+// trigger. Expressions name what they read, so large values that nobody asks for
+// stay where they are.
+func Needs(p *definition.Program, s *State) Needed {
+	n := needs{p: p, s: s, missing: s.notLoaded()}
+	if len(n.missing) == 0 && !n.loopsOver() {
+		return Needed{}
+	}
+	for r := range n.missing {
+		if !r.Status.Final() {
+			n.take(r)
 		}
 	}
-	all := func() {
-		for _, r := range s.Records {
-			add(r)
+	for _, a := range p.Order {
+		r := s.Records[a.Name]
+		ahead := r == nil || len(a.Loops) > 0 && n.open(a.Loops[0])
+		if ahead {
+			n.read(a, a.References())
+		}
+		if a.Tracked != nil && (ahead || !r.Status.Final()) {
+			n.read(a, a.Tracked.References())
 		}
 	}
-	read := func(refs []expr.Reference) {
-		for _, ref := range refs {
-			switch {
-			case ref.Kind == expr.RefTrigger:
-				add(&s.Trigger)
-			case ref.Kind != expr.RefAction && ref.Kind != expr.RefResult:
-			case ref.Dynamic:
-				all()
-			default:
-				target := p.Action(ref.Name)
-				if target == nil {
-					continue
-				}
-				add(s.Records[target.Name])
+	for _, o := range p.Outputs {
+		n.read(nil, o.Value.References())
+	}
+	return n.needed
+}
+
+type needs struct {
+	p       *definition.Program
+	s       *State
+	missing map[*Record]bool // records with payloads that are not loaded
+	needed  Needed
+}
+
+func (s *State) notLoaded() map[*Record]bool {
+	missing := map[*Record]bool{}
+	look := func(r *Record) {
+		if !r.Inputs.Loaded() || !r.Outputs.Loaded() || !r.Sending.Loaded() {
+			missing[r] = true
+		}
+	}
+	look(&s.Trigger)
+	for _, r := range s.Records {
+		look(r)
+	}
+	return missing
+}
+
+// loopsOver tells whether a Foreach is over, so that somebody may read all its
+// iterations.
+func (n *needs) loopsOver() bool {
+	for _, r := range n.s.Records {
+		if r.Loop != nil && r.Status.Final() {
+			return true
+		}
+	}
+	return false
+}
+
+// open tells whether a loop may still begin iterations.
+func (n *needs) open(loop *definition.Action) bool {
+	r := n.s.Records[loop.Name]
+	return r == nil || !r.Status.Final()
+}
+
+func (n *needs) take(r *Record) {
+	if n.missing[r] {
+		delete(n.missing, r)
+		n.needed.Records = append(n.needed.Records, r)
+	}
+}
+
+func (n *needs) read(a *definition.Action, refs []expr.Reference) {
+	for _, ref := range refs {
+		switch {
+		case ref.Kind == expr.RefTrigger:
+			n.take(&n.s.Trigger)
+		case ref.Kind == expr.RefLoop || ref.Kind == expr.RefItem:
+			n.loops(a)
+		case ref.Kind != expr.RefAction && ref.Kind != expr.RefResult:
+		case ref.Dynamic:
+			for r := range n.missing {
+				n.take(r)
+			}
+		default:
+			target := n.p.Action(ref.Name)
+			if target == nil {
+				continue
+			}
+			n.target(a, target)
+			if ref.Kind == expr.RefResult {
 				for _, body := range target.Bodies {
 					for _, child := range body.Actions {
-						add(s.Records[child.Name])
+						n.target(a, child)
 					}
 				}
 			}
 		}
 	}
-	for _, a := range p.Order {
-		r := s.Records[a.Name]
-		if r == nil {
-			read(a.References())
-		} else if !r.Status.Final() {
-			add(r)
-		}
-		if a.Tracked != nil && (r == nil || !r.Status.Final()) {
-			read(a.Tracked.References())
+}
+
+// loops: an item is read from the array of its loop.
+func (n *needs) loops(a *definition.Action) {
+	for r := range n.missing {
+		if r.Loop != nil && a != nil {
+			n.take(r)
 		}
 	}
-	for _, o := range p.Outputs {
-		read(o.Value.References())
+}
+
+// target: the executions of an action that may be meant; all of them at once, where
+// a Foreach that is over stands between.
+func (n *needs) target(a, target *definition.Action) {
+	for r := range n.missing {
+		if r.Name == target.Name {
+			n.take(r)
+		}
 	}
-	return needed
+	for i, loop := range target.Loops {
+		if loop.Spec.Role != definition.Foreach || a != nil && i < len(a.Loops) && a.Loops[i] == loop {
+			continue
+		}
+		for _, r := range n.s.Records {
+			key := Key(target.Name, r.Path)
+			if r.Name != loop.Name || r.Loop == nil || r.Loop.Count == 0 || !r.Status.Final() {
+				continue
+			}
+			if _, there := n.s.Repetitions[key]; !there && !slices.Contains(n.needed.Repetitions, key) {
+				n.needed.Repetitions = append(n.needed.Repetitions, key)
+			}
+		}
+		return
+	}
 }

@@ -93,7 +93,7 @@ func (s *scenario) apply(e run.Event) {
 		if begun := len(s.s.Records) - before; begun > run.MaxTouched {
 			s.t.Errorf("one Apply began %d records", begun)
 		}
-		s.s.Committed()
+		s.s.Committed(nil)
 	}
 }
 
@@ -417,12 +417,12 @@ func randomGraph(g *rand.Rand) (string, map[string]run.Outcome) {
 
 func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{"PT5S": 5 * time.Second, "PT1M30S": 90 * time.Second, "P1DT2H": 26 * time.Hour, "PT0.5S": 500 * time.Millisecond, "P1W": 168 * time.Hour} {
-		if d, ok := run.ParseDuration(text); !ok || d != want {
+		if d, ok := definition.ParseDuration(text); !ok || d != want {
 			t.Errorf("%s: %s %v", text, d, ok)
 		}
 	}
 	for _, text := range []string{"", "P", "PT", "5S", "PT5", "PTS", "P1H", "PT-5S", "PT999999999999H"} {
-		if d, ok := run.ParseDuration(text); ok {
+		if d, ok := definition.ParseDuration(text); ok {
 			t.Errorf("%s was read as %s", text, d)
 		}
 	}

@@ -4,6 +4,8 @@
 package run
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,9 +32,17 @@ func (e *Error) Value() value.Value {
 type State struct {
 	Header
 	Trigger Record
-	Records map[string]*Record // by action name, as the definition spells it
+	// Records are the executions that matter for going on, by Key: one for each
+	// action, and in loops one for each action in each iteration under way. Those of
+	// iterations that are over leave with a commit.
+	Records map[string]*Record
+	// Repetitions are the records of iterations that are over, of the actions that
+	// Needs named, by Key of the action outside of the loop, in the order of the
+	// iterations.
+	Repetitions map[string][]*Record
 
 	touched map[string]bool
+	settled []*Record // of iterations that are over, those inside before their loop's
 }
 
 // Header is what a run is, besides its records.
@@ -70,7 +80,11 @@ type Variable struct {
 
 // Record is what is known of one execution of an action, or of the trigger.
 type Record struct {
-	Name       string
+	Name string
+	// Path says in which iterations: "" outside of loops, else an index for each
+	// loop around, the outermost first, such as 000002-000011. A record with the
+	// name of a loop and the path of an iteration stands for that iteration.
+	Path       string
 	Status     definition.Status
 	Code       string // "" stands for NotSpecified
 	Error      *Error
@@ -93,7 +107,26 @@ type Record struct {
 	Keep value.Value
 
 	Tracked value.Value
+
+	Loop *Progress // of a loop that has begun
+	// Repetitions counts the executions that a record stands for, of an action in a
+	// loop that is over; 0 for a record that is an execution itself.
+	Repetitions int
+
+	stored  bool // a commit has written it
+	settled bool // its iteration is over
 }
+
+// Key is the name of an action and, in loops, the path of an execution of it.
+func Key(name, path string) string {
+	if path == "" {
+		return name
+	}
+	return name + "\x00" + path
+}
+
+// Key is what State.Records holds the record by.
+func (r *Record) Key() string { return Key(r.Name, r.Path) }
 
 // Attempt is one entry of retryHistory.
 type Attempt struct {
@@ -115,20 +148,71 @@ func (p Payload) Loaded() bool { return p.Blob == "" }
 
 // NewState returns the state of a run that has not started.
 func NewState(h Header) *State {
-	return &State{Header: h, Records: map[string]*Record{}, touched: map[string]bool{}}
+	return &State{Header: h, Records: map[string]*Record{}, Repetitions: map[string][]*Record{}, touched: map[string]bool{}}
 }
 
 // Touched returns the records that changed since Committed was called.
 func (s *State) Touched() []*Record {
 	list := make([]*Record, 0, len(s.touched))
-	for name := range s.touched {
-		list = append(list, s.Records[name])
+	for key := range s.touched {
+		list = append(list, s.Records[key])
 	}
 	return list
 }
 
-// Committed forgets which records have changed.
-func (s *State) Committed() { clear(s.touched) }
+// Settled returns the records of iterations that are over and that nothing in the
+// run may read one by one any more, in the order in which they may leave.
+func (s *State) Settled() []*Record { return s.settled }
+
+// IsSettled tells whether the record's iteration is over.
+func (r *Record) IsSettled() bool { return r.settled }
+
+// Stored tells whether a commit has written the record already.
+func (r *Record) Stored() bool { return r.stored }
+
+// Committed notes what a commit has written: all that was touched; the records in
+// left have been moved to where the history of iterations lies, and leave the
+// state.
+func (s *State) Committed(left []*Record) {
+	for key := range s.touched {
+		s.Records[key].stored = true
+	}
+	clear(s.touched)
+	for _, r := range left {
+		delete(s.Records, r.Key())
+	}
+	s.settled = slices.DeleteFunc(s.settled, func(r *Record) bool { return s.Records[r.Key()] != r })
+}
+
+// Loaded notes that the state was read from a store.
+func (s *State) Loaded() {
+	for _, r := range s.Records {
+		r.stored = true
+	}
+}
+
+// settle lets the records of an iteration, and of all inside it, leave.
+func (s *State) settle(path string) {
+	var inside []*Record
+	for _, r := range s.Records {
+		if !r.settled && (r.Path == path || strings.HasPrefix(r.Path, path+"-")) {
+			r.settled = true
+			inside = append(inside, r)
+		}
+	}
+	// The longer the path the deeper inside: an iteration is the last of its own.
+	slices.SortFunc(inside, func(a, b *Record) int {
+		return cmp.Or(len(b.Path)-len(a.Path), cmp.Compare(btoi(a.Attempt == 0), btoi(b.Attempt == 0)), cmp.Compare(a.Name, b.Name))
+	})
+	s.settled = append(s.settled, inside...)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
 
 // Executing tells whether an outcome is awaited: an action was given out by an
 // Execute command and has not completed.
@@ -157,12 +241,12 @@ func (s *State) NextWake() time.Time {
 }
 
 func (s *State) put(r *Record) *Record {
-	s.Records[r.Name] = r
+	s.Records[r.Key()] = r
 	s.touch(r)
 	return r
 }
 
-func (s *State) touch(r *Record) { s.touched[r.Name] = true }
+func (s *State) touch(r *Record) { s.touched[r.Key()] = true }
 
 func (s *State) variable(name string) *Variable {
 	for i := range s.Variables {

@@ -35,7 +35,10 @@ const (
 	suffixSealBlob = "SealBlob"
 
 	maxInline = 30 << 10
-	maxPlain  = 256 << 20 // of a decompressed payload
+	// crowdedInline holds in a transaction of many large rows, which must not exceed
+	// MaxTransactionBytes together.
+	crowdedInline = 2 << 10
+	maxPlain      = 256 << 20 // of a decompressed payload
 )
 
 var (
@@ -44,28 +47,33 @@ var (
 )
 
 // Encode returns the columns of v under a column name, and the blobs to be
-// written first. place is where the row stands.
-func (c Codec) Encode(place, column string, v value.Value) (Properties, []Blob, error) {
+// written first. place is where the row stands. In a crowded transaction only what
+// is small stays in the row.
+func (c Codec) Encode(place, column string, v value.Value, crowded bool) (Properties, []Blob, error) {
 	p := Properties{}
 	var blobs []Blob
 	if v.IsAbsent() {
 		return p, nil, nil
 	}
 	visible, taken := take(v)
-	c.put(p, &blobs, place, column, value.Reveal(visible))
+	c.put(p, &blobs, place, column, value.Reveal(visible), crowded)
 	if len(taken) > 0 {
-		c.seal(p, &blobs, place+"\n"+column, column, value.Reveal(value.Array(taken...)))
+		c.seal(p, &blobs, place+"\n"+column, column, value.Reveal(value.Array(taken...)), crowded)
 	}
 	return p, blobs, nil
 }
 
-func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text []byte) {
-	if len(text) <= maxInline && utf8.Valid(text) {
+func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text []byte, crowded bool) {
+	inline, binary := maxInline, MaxBinaryBytes
+	if crowded {
+		inline, binary = crowdedInline, crowdedInline
+	}
+	if len(text) <= inline && utf8.Valid(text) {
 		p[column] = string(text)
 		return
 	}
 	packed := packer.EncodeAll(text, nil)
-	if len(packed) <= MaxBinaryBytes {
+	if len(packed) <= binary {
 		p[column+suffixPacked] = packed
 		return
 	}
@@ -74,9 +82,13 @@ func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text []byt
 	*blobs = append(*blobs, Blob{name, packed})
 }
 
-func (c Codec) seal(p Properties, blobs *[]Blob, place, column string, text []byte) {
+func (c Codec) seal(p Properties, blobs *[]Blob, place, column string, text []byte, crowded bool) {
 	sealed := c.Sealer.Seal(packer.EncodeAll(text, nil), place)
-	if len(sealed) <= MaxBinaryBytes/2 {
+	most := MaxBinaryBytes / 2
+	if crowded {
+		most = crowdedInline
+	}
+	if len(sealed) <= most {
 		p[column+suffixSeal] = sealed
 		return
 	}

@@ -28,7 +28,7 @@ func codec(t testing.TB) store.Codec {
 func roundTrip(t testing.TB, v value.Value) (value.Value, []byte) {
 	t.Helper()
 	c := codec(t)
-	p, blobs, err := c.Encode("p:00\nrow", "Inputs", v)
+	p, blobs, err := c.Encode("p:00\nrow", "Inputs", v, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestMarkedValuesLieSealed(t *testing.T) {
 
 func TestSealedPayloadsOpenOnlyInTheirPlace(t *testing.T) {
 	c := codec(t)
-	p, _, err := c.Encode("p:00\nrow", "Inputs", value.String(canary).Mark(value.Origin{Class: value.Secured, Name: "n"}))
+	p, _, err := c.Encode("p:00\nrow", "Inputs", value.String(canary).Mark(value.Origin{Class: value.Secured, Name: "n"}), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func BenchmarkCodec(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				p, _, err := c.Encode("p:00\nrow", "Inputs", x)
+				p, _, err := c.Encode("p:00\nrow", "Inputs", x, false)
 				if err != nil {
 					b.Fatal(err)
 				}

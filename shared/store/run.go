@@ -31,11 +31,13 @@ func ParseRunKey(s string) (RunKey, error) {
 }
 
 // The rows of a run, all in its partition: R. its header, which is also its row
-// in the list of runs; D. when it must be looked at; and S., one range, with the
-// trigger (T), the actions (A.) and the inbox (I.).
+// in the list of runs; D. when it must be looked at; S., one range, with the
+// trigger (T), the actions (A.), the iterations under way (P.) and the inbox (I.);
+// and H. the iterations that are over, which nobody reads to go on.
 func headerKey(run string) string { return "R." + run }
 func dueKey(run string) string    { return "D." + run }
 func stateKey(run string) string  { return "S." + run + "." }
+func pastKey(run string) string   { return "H." + run + "." }
 
 // Lease says until when whoever drives the run may be believed to be at it, and
 // when the run must be looked at if nothing is heard of it: zero when it is over.
@@ -76,7 +78,7 @@ func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease,
 	errs := []error{header.err}
 	if etag == "" {
 		ops[0].Kind = Insert
-		trigger := s.record(key, stateKey(key.Run)+"T", &st.Trigger, &blobs)
+		trigger := s.record(key, stateKey(key.Run)+"T", &st.Trigger, &blobs, false)
 		ops = append(ops, Op{Kind: Insert, Key: stateKey(key.Run) + "T", Properties: trigger.properties})
 		errs = append(errs, trigger.err)
 	}
@@ -87,15 +89,12 @@ func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease,
 	} else {
 		ops = append(ops, Op{Kind: Replace, Key: dueKey(key.Run), Properties: Properties{"Due": l.Due.UTC()}})
 	}
-	for _, r := range st.Touched() {
-		recordKey := stateKey(key.Run) + "A." + escape(r.Name)
-		row := s.record(key, recordKey, r, &blobs)
-		ops = append(ops, Op{Kind: Replace, Key: recordKey, Properties: row.properties})
-		errs = append(errs, row.err)
-	}
 	for _, item := range taken {
 		ops = append(ops, Op{Kind: Delete, Key: item.Key})
 	}
+	w := recordWriter{s: s, key: key, ops: ops, blobs: &blobs}
+	w.write(st)
+	ops, errs = w.ops, append(errs, w.errs...)
 	if err := errors.Join(errs...); err != nil {
 		return "", err
 	}
@@ -106,7 +105,7 @@ func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease,
 	if err != nil {
 		return "", fmt.Errorf("commit run: %w", err)
 	}
-	st.Committed()
+	st.Committed(w.left)
 	return etags[0], nil
 }
 
@@ -147,20 +146,6 @@ func shorten(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-func (s *Store) record(key RunKey, recordKey string, rec *run.Record, blobs *[]Blob) *row {
-	r := s.row(key.partition(), recordKey, blobs).
-		text("Name", rec.Name).text("Status", string(rec.Status)).text("Code", rec.Code).
-		time("Start", rec.Start).time("End", rec.End).text("TrackingID", rec.TrackingID).
-		flag("HideInputs", rec.HideInputs).flag("HideOutputs", rec.HideOutputs).flag("Static", rec.Static).
-		number("Attempt", int64(rec.Attempt)).time("Wake", rec.Wake).
-		value("Inputs", rec.Inputs.Value).value("Outputs", rec.Outputs.Value).value("Sending", rec.Sending.Value).
-		value("Keep", rec.Keep).value("Tracked", rec.Tracked)
-	if len(rec.Retries) > 0 {
-		r.value("Retries", retriesValue(rec.Retries))
-	}
-	return r.failure(rec.Error)
-}
-
 // LoadRun reads a run: two reads, and one more per page of a thousand records.
 // Payloads in blobs stay there; see LoadPayloads.
 func (s *Store) LoadRun(ctx context.Context, key RunKey) (*Snapshot, error) {
@@ -184,12 +169,12 @@ func (s *Store) LoadRun(ctx context.Context, key RunKey) (*Snapshot, error) {
 				return nil, err
 			}
 			snapshot.State.Trigger = *t
-		case strings.HasPrefix(kind, "A."):
+		case strings.HasPrefix(kind, "A."), strings.HasPrefix(kind, "P."):
 			r, err := s.readRecord(ctx, row)
 			if err != nil {
 				return nil, err
 			}
-			snapshot.State.Records[r.Name] = r
+			snapshot.State.Records[r.Key()] = r
 		case strings.HasPrefix(kind, "I."):
 			item, err := s.item(ctx, row)
 			if err != nil {
@@ -198,6 +183,7 @@ func (s *Store) LoadRun(ctx context.Context, key RunKey) (*Snapshot, error) {
 			snapshot.Inbox = append(snapshot.Inbox, item)
 		}
 	}
+	snapshot.State.Loaded()
 	return snapshot, nil
 }
 
@@ -235,50 +221,6 @@ func (r *reader) failure() *run.Error {
 		return nil
 	}
 	return &run.Error{Code: r.text("ErrorCode"), Message: r.text("ErrorMessage")}
-}
-
-func (s *Store) readRecord(ctx context.Context, row Row) (*run.Record, error) {
-	r := s.reader(ctx, row)
-	rec := &run.Record{
-		Name: r.text("Name"), Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
-		Start: r.time("Start"), End: r.time("End"), TrackingID: r.text("TrackingID"),
-		HideInputs: r.flag("HideInputs"), HideOutputs: r.flag("HideOutputs"), Static: r.flag("Static"),
-		Attempt: int(r.number("Attempt")), Wake: r.time("Wake"),
-		Inputs: r.payload("Inputs"), Outputs: r.payload("Outputs"), Sending: r.payload("Sending"),
-		Keep: r.value("Keep"), Tracked: r.value("Tracked"), Retries: readRetries(r.value("Retries")),
-	}
-	if r.err != nil {
-		return nil, fmt.Errorf("read record: %w", r.err)
-	}
-	return rec, nil
-}
-
-// payload reads a payload that lies in the row; of one in a blob only the name.
-func (r *reader) payload(column string) run.Payload {
-	if name, ok := r.s.codec.BlobName(r.p, column); ok {
-		return run.Payload{Blob: name}
-	}
-	return run.Payload{Value: r.value(column)}
-}
-
-// LoadPayloads fetches the blobs of records, in place.
-func (s *Store) LoadPayloads(ctx context.Context, key RunKey, st *run.State, records []*run.Record) error {
-	for _, rec := range records {
-		recordKey := stateKey(key.Run) + "A." + escape(rec.Name)
-		if rec == &st.Trigger {
-			recordKey = stateKey(key.Run) + "T"
-		}
-		row, err := s.backend.Get(ctx, key.partition(), recordKey)
-		if err != nil {
-			return fmt.Errorf("read payload: %w", err)
-		}
-		r := s.reader(ctx, row)
-		rec.Inputs, rec.Outputs, rec.Sending = run.Payload{Value: r.value("Inputs")}, run.Payload{Value: r.value("Outputs")}, run.Payload{Value: r.value("Sending")}
-		if r.err != nil {
-			return fmt.Errorf("read payload: %w", r.err)
-		}
-	}
-	return nil
 }
 
 // Post puts an item into the inbox of a run; its driver takes it up with the
@@ -341,33 +283,6 @@ func (s *Store) Runs(ctx context.Context, workflowID string, limit int, token st
 		list = append(list, snapshot)
 	}
 	return list, next, nil
-}
-
-func retriesValue(list []run.Attempt) value.Value {
-	items := make([]value.Value, len(list))
-	for i, a := range list {
-		items[i] = value.Object(
-			value.Member{Key: "startTime", Value: value.String(a.Start.Format(time.RFC3339Nano))},
-			value.Member{Key: "endTime", Value: value.String(a.End.Format(time.RFC3339Nano))},
-			value.Member{Key: "code", Value: value.String(a.Code)},
-			value.Member{Key: "clientRequestId", Value: value.String(a.ClientRequestID)},
-			value.Member{Key: "error", Value: a.Error.Value()})
-	}
-	return value.Array(items...)
-}
-
-func readRetries(v value.Value) []run.Attempt {
-	var list []run.Attempt
-	for _, item := range v.Elements {
-		a := run.Attempt{Code: item.Member("code").Str(), ClientRequestID: item.Member("clientRequestId").Str()}
-		a.Start, _ = time.Parse(time.RFC3339Nano, item.Member("startTime").Str())
-		a.End, _ = time.Parse(time.RFC3339Nano, item.Member("endTime").Str())
-		if e := item.Member("error"); !e.IsNull() {
-			a.Error = &run.Error{Code: e.Member("code").Str(), Message: e.Member("message").Str()}
-		}
-		list = append(list, a)
-	}
-	return list
 }
 
 // Inbox reads what was posted to a run and not yet taken up.

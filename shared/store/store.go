@@ -43,6 +43,7 @@ type row struct {
 	place      string // partition and key: what is sealed here opens nowhere else
 	properties Properties
 	blobs      *[]Blob
+	crowded    bool
 	err        error
 }
 
@@ -90,7 +91,7 @@ func (r *row) value(column string, v value.Value) *row {
 	if v.IsAbsent() || r.err != nil {
 		return r
 	}
-	columns, blobs, err := r.s.codec.Encode(r.place, column, v)
+	columns, blobs, err := r.s.codec.Encode(r.place, column, v, r.crowded)
 	if err != nil {
 		r.err = fmt.Errorf("encode %s: %w", column, err)
 		return r

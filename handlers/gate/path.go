@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// relativePath: parameters take one segment each, literals match exactly
-// (triggers §11.2).
+// relativePath: parameters take one segment each, which is not empty; literals
+// match exactly (triggers §11.2).
 func (in *inbound) relativePath() *Rejection {
 	mismatch := &Rejection{http.StatusBadRequest, "TriggerRelativePathNotValid", fmt.Sprintf(
 		"The relative path of the request does not match the relative path '%s' of trigger '%s'.", in.trigger.RelativePath, in.trigger.Name)}
@@ -22,6 +22,9 @@ func (in *inbound) relativePath() *Rejection {
 			return mismatch
 		}
 		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			if decoded == "" {
+				return mismatch
+			}
 			in.call.RelativePath = append(in.call.RelativePath, Parameter{strings.TrimSuffix(name, "}"), decoded})
 		} else if segment != decoded {
 			return mismatch

@@ -31,8 +31,8 @@ func parseRules(list value.Value) rules {
 func parseRange(s string) (from, to netip.Addr, ok bool) {
 	s = strings.TrimSpace(s)
 	if p, err := netip.ParsePrefix(s); err == nil {
-		from = p.Masked().Addr()
-		return from, lastOf(p.Masked()), true
+		p = unmapPrefix(p).Masked()
+		return p.Addr(), lastOf(p), true
 	}
 	first, last, isRange := strings.Cut(s, "-")
 	from, err := netip.ParseAddr(strings.TrimSpace(first))
@@ -44,6 +44,16 @@ func parseRange(s string) (from, to netip.Addr, ok bool) {
 	}
 	to, err = netip.ParseAddr(strings.TrimSpace(last))
 	return from.Unmap(), to.Unmap(), err == nil && from.Unmap().Is4() == to.Unmap().Is4()
+}
+
+// unmapPrefix: callers in v4 count as v4, however they are written, and so do the
+// rules. A prefix that is wider than all of v4 stays one of v6.
+func unmapPrefix(p netip.Prefix) netip.Prefix {
+	const mapped = 96 // bits in front of v4 inside v6
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p
 }
 
 func lastOf(p netip.Prefix) netip.Addr {

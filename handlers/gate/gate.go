@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -75,7 +74,6 @@ type inbound struct {
 	g         *Gate
 	r         *http.Request
 	path      invokePath
-	query     url.Values
 	target    *Target // nil for a workflow that does not exist, until step 2 is answered
 	trigger   Trigger
 	signature signature
@@ -102,13 +100,12 @@ var checks = []struct {
 
 // ServeHTTP runs the checks.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := &inbound{g: g, r: r, query: r.URL.Query()}
+	in := &inbound{g: g, r: r, signature: readSignature(r.URL.RawQuery)}
 	var ok bool
 	if in.path, ok = parsePath(r.URL.EscapedPath()); !ok {
 		Reject(w, Rejection{http.StatusNotFound, "ResourceNotFound", "There is nothing at this address."})
 		return
 	}
-	in.signature = readSignature(in.query)
 	target, err := g.Directory(r.Context(), in.path.workflowID)
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		g.Log.Error().Err(err).Str("workflow", in.path.workflowID).Msg("a workflow cannot be read")
@@ -160,7 +157,7 @@ func (in *inbound) urlLength() *Rejection {
 }
 
 func (in *inbound) apiVersion() *Rejection {
-	if in.query.Get("api-version") == "" {
+	if in.r.URL.Query().Get("api-version") == "" {
 		return &Rejection{http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."}
 	}
 	return nil

@@ -163,16 +163,22 @@ func (in *inbound) apiVersion() *Rejection {
 	return nil
 }
 
-// scheme: exactly one of a signature and an Authorization header.
+// scheme: exactly one of a signature and an Authorization header. All values of
+// the header count: behind an empty first one a second could hide from us, but not
+// from whatever reads the request next.
 func (in *inbound) scheme() *Rejection {
-	header := in.r.Header.Get("Authorization")
+	headers := in.r.Header.Values("Authorization")
+	header := strings.Join(headers, "")
+	several := len(headers) > 1
 	switch {
-	case in.signature.present && header != "":
+	case in.signature.present && (several || header != ""):
 		name, _, _ := strings.Cut(header, " ")
 		return &Rejection{http.StatusUnauthorized, "DirectApiRequestHasMoreThanOneAuthorization", fmt.Sprintf(
 			"The request has SAS authentication scheme, '%s' authorization scheme or internal token scheme. Only one scheme should be used.", schemeName(name))}
+	case several:
+		return invalidToken()
 	case header != "":
-		return in.token()
+		return in.token(header)
 	case !in.signature.present && in.sasDisabled():
 		return &Rejection{http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The OAuth authorization scheme is required."}
 	case !in.signature.present:
@@ -196,12 +202,16 @@ func schemeName(word string) string {
 
 // token answers a call that brings a token. No workflow can have a policy that a
 // token satisfies unless its access control holds one.
-func (in *inbound) token() *Rejection {
-	name, _, _ := strings.Cut(in.r.Header.Get("Authorization"), " ")
+func (in *inbound) token(header string) *Rejection {
+	name, _, _ := strings.Cut(header, " ")
 	policies := in.accessControl("openAuthenticationPolicies").Member("policies")
 	if strings.EqualFold(name, "Bearer") && policies.Len() == 0 {
 		return &Rejection{http.StatusUnauthorized, "OAuthAccessPolicyNotFound", "No open authentication access policy is set on this workflow."}
 	}
+	return invalidToken()
+}
+
+func invalidToken() *Rejection {
 	return &Rejection{http.StatusUnauthorized, "DirectApiInvalidAuthorizationScheme", "The provided authorization token is not valid. The request should have a valid authorization header with 'Bearer' scheme."}
 }
 

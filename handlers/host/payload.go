@@ -110,14 +110,15 @@ func invokeHTTPPayload(w http.ResponseWriter, r *http.Request, f Function, raw j
 		answer(w, http.StatusBadRequest, `{"error":"not an HTTP invocation"}`)
 		return
 	}
-	inner, err := http.NewRequestWithContext(r.Context(), in.Method, in.URL, nil)
+	inner, err := http.NewRequestWithContext(r.Context(), in.Method, in.URL, http.NoBody)
 	if err != nil {
 		answer(w, http.StatusBadRequest, `{"error":"not an HTTP invocation"}`)
 		return
 	}
-	inner.Header = http.Header(in.Headers)
-	if inner.Header == nil {
-		inner.Header = http.Header{}
+	for name, values := range in.Headers { // written as the client wrote them
+		for _, v := range values {
+			inner.Header.Add(name, v)
+		}
 	}
 	inner.RemoteAddr = r.RemoteAddr
 	if in.Body != nil {

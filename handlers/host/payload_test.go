@@ -181,6 +181,10 @@ func TestHTTPEnvelope(t *testing.T) {
 			"not base64 after all", `{"Url":"https://app.example/","Method":"POST","Headers":{"Content-Type":["application/octet-stream"]},"Body":"***"}`, "",
 			seen{"POST", "https://app.example/", "application/octet-stream", "***"},
 			reply{202, map[string]string{"Content-Type": "text/plain", "X-Two": "1,2"}, "", false},
+		}, {
+			"no body, and headers as HTTP/2 writes them", `{"Url":"https://app.example/","Method":"GET","Headers":{"content-type":["text/x"],"authorization":["Basic x"]}}`, "",
+			seen{"GET", "https://app.example/", "text/x", ""},
+			reply{202, map[string]string{"Content-Type": "text/plain", "X-Two": "1,2"}, "", false},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

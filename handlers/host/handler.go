@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -66,11 +67,16 @@ func isEnvelope(r *http.Request) bool {
 }
 
 // match finds the first function, by name, whose route and method fit. A method
-// that is not listed is as if there were no such route.
+// that is not listed is as if there were no such route. What the host keeps for
+// itself reaches no function, not even a catch-all without prefix.
 func match(functions []routed, prefix, method, path string) (Function, bool) {
+	path = strings.Trim(path, "/")
+	if reserved(path) {
+		return Function{}, false
+	}
 	if prefix != "" {
-		rest, ok := cutPrefixFold(path, prefix+"/")
-		if !ok {
+		rest, ok := cutPrefixFold(path, prefix)
+		if !ok || rest != "" && rest[0] != '/' {
 			return Function{}, false
 		}
 		path = rest
@@ -86,6 +92,13 @@ func match(functions []routed, prefix, method, path string) (Function, bool) {
 		}
 	}
 	return Function{}, false
+}
+
+// reserved are /admin and /runtime and all below them (functions-host §5.5).
+func reserved(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	first, err := url.PathUnescape(first)
+	return err != nil || strings.EqualFold(first, "admin") || strings.EqualFold(first, "runtime")
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {

@@ -32,7 +32,7 @@ func NewCustomHandler(a App, s Settings) (http.Handler, error) {
 	for _, f := range a.sorted() {
 		h.byName[f.Name] = f
 		if f.HTTP != nil {
-			r, err := parseRoute(f.HTTP.Route)
+			r, err := parseRoute(f.template())
 			if err != nil {
 				return nil, err
 			}
@@ -82,13 +82,8 @@ func match(functions []routed, prefix, method, path string) (Function, bool) {
 		path = rest
 	}
 	for _, f := range functions {
-		if !f.route.match(path) {
-			continue
-		}
-		for _, m := range f.HTTP.Methods {
-			if strings.EqualFold(m, method) {
-				return f.Function, true
-			}
+		if f.route.match(path) && f.HTTP.allows(method) {
+			return f.Function, true
 		}
 	}
 	return Function{}, false

@@ -80,6 +80,7 @@ func (h *Standalone) Serve(ctx context.Context, l net.Listener, grace time.Durat
 	defer stop()
 	for _, f := range h.app.Functions {
 		switch {
+		case f.Disabled: // it can still be called by hand
 		case f.Queue != nil:
 			loops.Go(func() { h.poll(inner, f) })
 		case f.Timer != nil:
@@ -130,6 +131,10 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if f.HTTP.AuthLevel != Anonymous && !h.keyFits(r) {
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if f.Disabled {
+		w.WriteHeader(http.StatusNotFound)
 		return
 	}
 	if r.ContentLength > maxBody {

@@ -103,6 +103,22 @@ func TestPoisonQueueIsHandled(t *testing.T) {
 	expect(t, all.get("work-poison"), "receive 1 10m0s", "delete")
 }
 
+func TestDisabledFunctionsAreNotTriggered(t *testing.T) {
+	c := newClock(noon)
+	queue := queued(func(context.Context, host.QueueMessage) error { return nil })
+	for _, f := range []host.Function{queue, timer("Sweep", "0 * * * * *")} {
+		f.Disabled = true
+		_, wait := serve(t, f, standard(), host.Options{Now: c.Now, After: c.After, Queue: func(name string) store.Queue {
+			t.Errorf("the queue %s was asked for", name)
+			return nil
+		}})
+		wait()
+		if len(c.asked) > 0 {
+			t.Errorf("the host waits for %s", f.Name)
+		}
+	}
+}
+
 func TestEmptyQueueIsAskedLessOften(t *testing.T) {
 	c, all := newClock(noon), &queues{}
 	work := all.get("work")

@@ -15,7 +15,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // App is a function app: the functions compiled into this binary.
@@ -251,77 +250,5 @@ func eachFunctionFolder(dir string, f func(name string) error) error {
 			}
 		}
 	}
-	return nil
-}
-
-// Settings of host.json that the standalone host honours.
-type Settings struct {
-	RoutePrefix        string
-	FunctionTimeout    time.Duration
-	BatchSize          int
-	NewBatchThreshold  int
-	MaxDequeueCount    int64
-	MaxPollingInterval time.Duration
-	VisibilityTimeout  time.Duration // after a failed attempt
-}
-
-// ReadSettings reads a host.json. What it leaves out has the host's defaults.
-func ReadSettings(data []byte) (Settings, error) {
-	var h struct {
-		Version         string `json:"version"`
-		FunctionTimeout string `json:"functionTimeout"`
-		Extensions      struct {
-			HTTP struct {
-				RoutePrefix *string `json:"routePrefix"`
-			} `json:"http"`
-			Queues struct {
-				BatchSize          int    `json:"batchSize"`
-				NewBatchThreshold  *int   `json:"newBatchThreshold"`
-				MaxDequeueCount    int64  `json:"maxDequeueCount"`
-				MaxPollingInterval string `json:"maxPollingInterval"`
-				VisibilityTimeout  string `json:"visibilityTimeout"`
-			} `json:"queues"`
-		} `json:"extensions"`
-	}
-	if err := json.Unmarshal(data, &h); err != nil {
-		return Settings{}, fmt.Errorf("host.json: %w", err)
-	}
-	if h.Version != "2.0" {
-		return Settings{}, errors.New(`host.json: version must be "2.0"`)
-	}
-	q := h.Extensions.Queues
-	s := Settings{RoutePrefix: "api", FunctionTimeout: 30 * time.Minute, BatchSize: 16, MaxDequeueCount: 5, MaxPollingInterval: time.Minute}
-	if h.Extensions.HTTP.RoutePrefix != nil {
-		s.RoutePrefix = strings.Trim(*h.Extensions.HTTP.RoutePrefix, "/")
-	}
-	if q.BatchSize > 0 {
-		s.BatchSize = min(q.BatchSize, 32)
-	}
-	s.NewBatchThreshold = s.BatchSize / 2
-	if q.NewBatchThreshold != nil {
-		s.NewBatchThreshold = *q.NewBatchThreshold
-	}
-	if q.MaxDequeueCount > 0 {
-		s.MaxDequeueCount = q.MaxDequeueCount
-	}
-	return s, errors.Join(
-		readSpan(h.FunctionTimeout, "functionTimeout", &s.FunctionTimeout),
-		readSpan(q.MaxPollingInterval, "maxPollingInterval", &s.MaxPollingInterval),
-		readSpan(q.VisibilityTimeout, "visibilityTimeout", &s.VisibilityTimeout))
-}
-
-// readSpan reads hh:mm:ss, or d.hh:mm:ss.
-func readSpan(s, name string, into *time.Duration) error {
-	if s == "" {
-		return nil
-	}
-	var d, h, m, sec int
-	if _, err := fmt.Sscanf(s, "%d.%d:%d:%d", &d, &h, &m, &sec); err != nil {
-		d = 0
-		if _, err := fmt.Sscanf(s, "%d:%d:%d", &h, &m, &sec); err != nil {
-			return fmt.Errorf("host.json: %s must be hh:mm:ss", name)
-		}
-	}
-	*into = time.Duration(d)*24*time.Hour + time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(sec)*time.Second
 	return nil
 }

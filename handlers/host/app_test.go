@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/latchwork/latchwork/handlers/host"
 )
@@ -209,42 +208,5 @@ func TestReadFunctionsRefuses(t *testing.T) {
 	}
 	if _, err := host.ReadFunctions(filepath.Join(t.TempDir(), "nothing")); err == nil {
 		t.Error("a folder that is not there was read")
-	}
-}
-
-func TestReadSettings(t *testing.T) {
-	defaults := host.Settings{RoutePrefix: "api", FunctionTimeout: 30 * time.Minute, BatchSize: 16, NewBatchThreshold: 8, MaxDequeueCount: 5, MaxPollingInterval: time.Minute}
-	changed := func(change func(*host.Settings)) host.Settings {
-		s := defaults
-		change(&s)
-		return s
-	}
-	for _, c := range []struct {
-		json string
-		want host.Settings
-	}{
-		{`{"version":"2.0"}`, defaults},
-		{`{"version":"2.0","extensions":{"http":{"routePrefix":""}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "" })},
-		{`{"version":"2.0","extensions":{"http":{"routePrefix":"/a/b/"}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "a/b" })},
-		{`{"version":"2.0","functionTimeout":"00:10:00"}`, changed(func(s *host.Settings) { s.FunctionTimeout = 10 * time.Minute })},
-		{`{"version":"2.0","functionTimeout":"1.02:03:04"}`, changed(func(s *host.Settings) {
-			s.FunctionTimeout = 26*time.Hour + 3*time.Minute + 4*time.Second
-		})},
-		{`{"version":"2.0","extensions":{"queues":{"batchSize":4}}}`, changed(func(s *host.Settings) { s.BatchSize, s.NewBatchThreshold = 4, 2 })},
-		{`{"version":"2.0","extensions":{"queues":{"batchSize":64}}}`, changed(func(s *host.Settings) { s.BatchSize, s.NewBatchThreshold = 32, 16 })},
-		{`{"version":"2.0","extensions":{"queues":{"batchSize":1,"newBatchThreshold":0,"maxDequeueCount":2,"maxPollingInterval":"00:00:02","visibilityTimeout":"00:00:30"}}}`,
-			changed(func(s *host.Settings) {
-				s.BatchSize, s.NewBatchThreshold, s.MaxDequeueCount = 1, 0, 2
-				s.MaxPollingInterval, s.VisibilityTimeout = 2*time.Second, 30*time.Second
-			})},
-	} {
-		if got, err := host.ReadSettings([]byte(c.json)); err != nil || got != c.want {
-			t.Errorf("%s: %+v, %v", c.json, got, err)
-		}
-	}
-	for _, bad := range []string{``, `[]`, `{}`, `{"version":"1.0"}`, `{"version":"2.0","functionTimeout":"ten"}`, `{"version":"2.0","extensions":{"queues":{"maxPollingInterval":"5"}}}`} {
-		if _, err := host.ReadSettings([]byte(bad)); err == nil {
-			t.Errorf("%s was read", bad)
-		}
 	}
 }

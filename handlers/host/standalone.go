@@ -143,9 +143,17 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	r.Header.Set("X-Azure-Functions-InvocationId", newID())
-	ctx, cancel := context.WithTimeout(r.Context(), h.settings.FunctionTimeout)
+	ctx, cancel := h.limited(r.Context())
 	defer cancel()
 	h.handler.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// limited gives a call the time that host.json allows.
+func (h *Standalone) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.settings.FunctionTimeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, h.settings.FunctionTimeout)
 }
 
 // keyFits: the header wins over the query, without falling back (functions-host §9).
@@ -233,7 +241,7 @@ func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", f.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.settings.FunctionTimeout)
+	ctx, cancel := h.limited(ctx)
 	defer cancel()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/"+f.Name, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")

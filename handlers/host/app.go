@@ -69,7 +69,8 @@ type Queue struct {
 	Handle     func(ctx context.Context, m QueueMessage) error
 }
 
-// QueueMessage is a message as a function sees it.
+// QueueMessage is a message as a function sees it. Its count is for logs only: a
+// payload that has a dequeueCount replaces it (functions-host §6.2).
 type QueueMessage struct {
 	Text         string
 	DequeueCount int64

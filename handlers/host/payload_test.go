@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/latchwork/latchwork/shared/store"
 )
 
 func TestDecodeText(t *testing.T) {
@@ -116,6 +118,38 @@ func TestTimerEnvelope(t *testing.T) {
 		}
 		if !reflect.DeepEqual(got, []Tick{{want}}) {
 			t.Errorf("%s: %+v", body, got)
+		}
+	}
+}
+
+// functions-host §6.2: what the host makes of a payload that is an object.
+func TestQueueMetadata(t *testing.T) {
+	inserted := time.Date(2026, 3, 14, 13, 0, 0, 0, time.FixedZone("east", 3600))
+	for text, want := range map[string]string{
+		"hello":     ``,
+		`["a"]`:     ``,
+		`"a"`:       ``,
+		`{`:         ``,
+		`{"a":"b"}`: `"a":"\"b\""`,
+		`{"id":"x","DEQUEUECOUNT":9,"popReceipt":{"a":[1]}}`: `"Id":"\"x\"","DequeueCount":"9","PopReceipt":{"a":[1]}`,
+		`{"id":1,"ID":2}`: `"Id":"2"`,
+		`{"run":"a\n\u00e9\"b\"","n":-1.5,"yes":true,"none":null}`:       `"run":"\"a\\né\\\"b\\\"\"","n":"-1.5","yes":"true","none":null`,
+		`{"list":[1],"Id":[1],"trigger":1,"myTRIGGER":"x","triggers":1}`: `"triggers":"1"`,
+	} {
+		all := map[string]any{"Id": `"m"`, "DequeueCount": "1", "PopReceipt": `"r"`, "InsertionTime": "2026-03-14T12:00:00+00:00"}
+		if err := json.Unmarshal([]byte("{"+want+"}"), &all); err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := json.Marshal(queueMetadata(store.Message{ID: "m", Receipt: "r", DequeueCount: 1, Inserted: inserted, Text: text}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(encoded, &got); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, all) {
+			t.Errorf("%s: %s", text, encoded)
 		}
 	}
 }

@@ -235,9 +235,9 @@ func newID() string {
 }
 
 // invoke calls a function through its envelope, as the host does over the wire.
-func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any, metadata map[string]any) error {
-	metadata["sys"] = map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": newID()}
-	body, err := json.Marshal(map[string]any{"Data": data, "Metadata": metadata})
+func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any, about metadata) error {
+	about.set("sys", map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": newID()})
+	body, err := json.Marshal(map[string]any{"Data": data, "Metadata": about})
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", f.Name, err)
 	}

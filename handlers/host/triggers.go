@@ -2,8 +2,6 @@ package host
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -119,17 +117,7 @@ func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, 
 }
 
 func (h *Standalone) invokeQueue(ctx context.Context, f Function, m store.Message) error {
-	metadata := map[string]any{
-		"DequeueCount": fmt.Sprint(m.DequeueCount), "Id": encodeText(m.ID), "PopReceipt": encodeText(m.Receipt),
-		"InsertionTime": m.Inserted.UTC().Format("2006-01-02T15:04:05+00:00"),
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal([]byte(m.Text), &object) == nil {
-		for k, v := range object { // the host lets a payload overwrite its own metadata
-			metadata[k] = encodeText(strings.Trim(string(v), `"`))
-		}
-	}
-	return h.invoke(ctx, f, map[string]any{queueBinding: encodeText(m.Text)}, metadata)
+	return h.invoke(ctx, f, map[string]any{queueBinding: encodeText(m.Text)}, queueMetadata(m))
 }
 
 func (h *Standalone) invokeTimer(ctx context.Context, f Function, pastDue bool) error {

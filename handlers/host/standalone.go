@@ -40,6 +40,9 @@ type Options struct {
 	Key string
 	// Setting resolves %NAME% in queue names.
 	Setting func(name string) string
+	// StatusDir keeps when each timer is due, so that a tick that was missed while
+	// there was no host is made up for; "": it is not kept.
+	StatusDir string
 	// Handler answers instead of the functions' own handlers: a custom handler in
 	// another process.
 	Handler http.Handler
@@ -194,7 +197,7 @@ func (h *Standalone) admin(w http.ResponseWriter, r *http.Request, path string) 
 func (h *Standalone) Fire(ctx context.Context, name string) error {
 	for _, f := range h.app.Functions {
 		if f.Name == name && f.Timer != nil {
-			return h.invokeTimer(ctx, f, false)
+			return h.invokeTimer(ctx, f, false, nil)
 		}
 	}
 	return fmt.Errorf("there is no timer function %q", name)
@@ -218,7 +221,7 @@ func (h *Standalone) invokeByHand(w http.ResponseWriter, r *http.Request, name s
 			if f.Queue != nil {
 				_ = h.invokeQueue(ctx, f, store.Message{Text: in.Input, DequeueCount: 1}) // logged by invoke
 			} else {
-				_ = h.invokeTimer(ctx, f, false)
+				_ = h.invokeTimer(ctx, f, false, nil)
 			}
 		}()
 		w.WriteHeader(http.StatusAccepted)

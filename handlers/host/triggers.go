@@ -119,24 +119,3 @@ func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, 
 func (h *Standalone) invokeQueue(ctx context.Context, f Function, m store.Message) error {
 	return h.invoke(ctx, f, map[string]any{queueBinding: encodeText(m.Text)}, queueMetadata(m))
 }
-
-func (h *Standalone) invokeTimer(ctx context.Context, f Function, pastDue bool) error {
-	return h.invoke(ctx, f, map[string]any{timerBinding: map[string]any{
-		"Schedule": map[string]any{"AdjustForDST": true}, "ScheduleStatus": nil, "IsPastDue": pastDue,
-	}}, map[string]any{})
-}
-
-// tick fires a timer, one run at a time: what falls due during a run is dropped.
-func (h *Standalone) tick(ctx context.Context, f Function) {
-	schedule, err := ParseSchedule(f.Timer.Schedule)
-	if err != nil {
-		return // Validate has refused it
-	}
-	for {
-		next := schedule.Next(h.options.Now())
-		if next.IsZero() || !pause(ctx, h.options.After(next.Sub(h.options.Now())), nil) {
-			return
-		}
-		_ = h.invokeTimer(context.WithoutCancel(ctx), f, false) // logged by invoke; the next tick comes anyway
-	}
-}

@@ -15,6 +15,7 @@ const (
 	messageLease = 10 * time.Minute
 	firstBackoff = 100 * time.Millisecond
 	poisonSuffix = "-poison"
+	maxQueueName = 63
 )
 
 // poll receives messages of one queue and has them handled, several at a time.
@@ -66,13 +67,30 @@ func pause(ctx context.Context, until <-chan time.Time, arrival <-chan struct{})
 	}
 }
 
+// expand replaces each %NAME% once. What a setting says is not read again, as the
+// host does not either: a setting may name itself.
 func (h *Standalone) expand(name string) string {
-	for strings.Count(name, "%") >= 2 && h.options.Setting != nil {
-		before, rest, _ := strings.Cut(name, "%")
-		setting, after, _ := strings.Cut(rest, "%")
-		name = before + h.options.Setting(setting) + after
+	if h.options.Setting == nil {
+		return name
 	}
-	return name
+	var expanded strings.Builder
+	for {
+		before, rest, _ := strings.Cut(name, "%")
+		setting, after, closed := strings.Cut(rest, "%")
+		if !closed {
+			expanded.WriteString(name)
+			return expanded.String()
+		}
+		expanded.WriteString(before + h.options.Setting(setting))
+		name = after
+	}
+}
+
+// poisonQueue names the queue that takes what failed too often. A poison queue has
+// none of its own, and neither has one whose name would be too long.
+func poisonQueue(name string) (string, bool) {
+	poison := name + poisonSuffix
+	return poison, !strings.HasSuffix(name, poisonSuffix) && len(poison) <= maxQueueName
 }
 
 // handle has one message handled and settles it: deleted, seen again, or moved to
@@ -80,39 +98,47 @@ func (h *Standalone) expand(name string) string {
 // host stops.
 func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, m store.Message) {
 	ctx = context.WithoutCancel(ctx)
-	failed := m.DequeueCount > h.settings.MaxDequeueCount && !strings.HasSuffix(h.expand(f.Queue.Name), poisonSuffix)
+	poison, hasPoison := poisonQueue(h.expand(f.Queue.Name))
+	failed := hasPoison && m.DequeueCount > h.settings.MaxDequeueCount
 	if !failed {
-		done := make(chan error, 1)
-		go func() { done <- h.invokeQueue(ctx, f, m) }()
-		renew := h.options.After(messageLease / 2)
-	waiting:
-		for {
-			select {
-			case err := <-done:
-				failed = err != nil
-				break waiting
-			case <-renew:
-				if kept, err := queue.Hide(ctx, m, messageLease); err == nil {
-					m = kept
-				}
-				renew = h.options.After(messageLease / 2)
-			}
-		}
+		m, failed = h.attempt(ctx, f, queue, m)
 	}
 	var err error
 	switch {
 	case !failed:
 		err = queue.Delete(ctx, m)
-	case m.DequeueCount < h.settings.MaxDequeueCount || strings.HasSuffix(h.expand(f.Queue.Name), poisonSuffix):
-		// A poison queue has none of its own (functions-host §7.3).
+	case !hasPoison:
+		// It stays hidden until its lease ends: seen again at once, it would be tried
+		// at once, and for ever.
+	case m.DequeueCount < h.settings.MaxDequeueCount:
 		_, err = queue.Hide(ctx, m, h.settings.VisibilityTimeout)
 	default:
-		if err = h.options.Queue(h.expand(f.Queue.Name)+poisonSuffix).Send(ctx, m.Text, 0); err == nil {
+		if err = h.options.Queue(poison).Send(ctx, m.Text, 0); err == nil {
 			err = queue.Delete(ctx, m)
 		}
 	}
 	if err != nil {
 		h.options.Log.Warn().Err(err).Str("queue", f.Queue.Name).Msg("a message was not settled; it will be seen again")
+	}
+}
+
+// attempt calls the function and renews the lease of the message meanwhile. It
+// returns the message with its last receipt.
+func (h *Standalone) attempt(ctx context.Context, f Function, queue store.Queue, m store.Message) (kept store.Message, failed bool) {
+	done := make(chan error, 1)
+	// The function has the message as it was received; the renewals change ours.
+	go func(m store.Message) { done <- h.invokeQueue(ctx, f, m) }(m)
+	renew := h.options.After(messageLease / 2)
+	for {
+		select {
+		case err := <-done:
+			return m, err != nil
+		case <-renew:
+			if kept, err := queue.Hide(ctx, m, messageLease); err == nil {
+				m = kept
+			}
+			renew = h.options.After(messageLease / 2)
+		}
 	}
 }
 

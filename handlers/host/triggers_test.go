@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,6 +106,61 @@ func TestPoisonQueueIsHandled(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	expect(t, all.get("work-poison"), "receive 1 10m0s", "delete")
+}
+
+// functions-host §7.3: without a poison queue a failed message stays hidden until
+// its lease ends, or it would be tried at once and for ever.
+func TestFailureWithoutAPoisonQueue(t *testing.T) {
+	long := strings.Repeat("q", 63-len("-poison"))
+	for _, c := range []struct {
+		name   string
+		count  int64 // before it is received
+		events []string
+	}{
+		{"work-poison", 0, nil},
+		{"work-poison", 4, nil},
+		{"work-poison", 8, nil},
+		{long + "q", 0, nil},
+		{long + "q", 4, nil},
+		{long, 0, []string{"hide 30s"}},
+		{long, 4, []string{"delete"}},
+	} {
+		k, all, called := newClock(noon), &queues{}, make(chan string, 16)
+		f := queued(func(_ context.Context, m host.QueueMessage) error {
+			called <- m.Text
+			return errors.New("no")
+		})
+		f.Queue.Name = c.name
+		settings := standard()
+		settings.VisibilityTimeout = 30 * time.Second
+		_, wait := serve(t, f, settings, host.Options{Queue: all.Queue, Now: k.Now, After: k.After})
+		queue := all.get(c.name)
+		queue.put(store.Message{ID: "1", Text: "hello", DequeueCount: c.count})
+		expect(t, queue, "receive 1 10m0s")
+		next(t, called)
+		expect(t, queue, c.events...)
+		wait()
+		if len(queue.events) > 0 || len(called) > 0 {
+			t.Errorf("%s after %d attempts: more happened: %d, %d", c.name, c.count, len(queue.events), len(called))
+		}
+		if poisoned := len(all.get(c.name+"-poison").events) > 0; poisoned != (c.name == long && c.count == 4) {
+			t.Errorf("%s after %d attempts: in the poison queue: %v", c.name, c.count, poisoned)
+		}
+	}
+}
+
+// A setting may name itself: what it says is not read again.
+func TestQueueNameOfSettings(t *testing.T) {
+	for name, want := range map[string]string{"%A%-%B%": "%A%-b", "%A%": "%A%", "%B%%": "b%", "%B": "%B", "%none%x": "x"} {
+		c, all := newClock(noon), &queues{}
+		f := queued(func(context.Context, host.QueueMessage) error { return nil })
+		f.Queue.Name = name
+		serve(t, f, standard(), host.Options{
+			Queue: all.Queue, Now: c.Now, After: c.After, Setting: func(name string) string { return map[string]string{"A": "%A%", "B": "b"}[name] },
+		})
+		all.get(want).put(store.Message{ID: "1", Text: "hello"})
+		expect(t, all.get(want), "receive 1 10m0s", "delete")
+	}
 }
 
 func TestDisabledFunctionsAreNotTriggered(t *testing.T) {
@@ -207,6 +264,30 @@ func TestLeaseIsRenewed(t *testing.T) {
 		}
 		expect(t, work, "hide 10m0s")
 	}
+	close(release)
+	expect(t, work, "delete")
+}
+
+// A renewal may come before the function has begun to read its message: the race
+// detector watches that they do not share it.
+func TestLeaseIsRenewedAtOnce(t *testing.T) {
+	c, all, release := newClock(noon), &queues{}, make(chan struct{})
+	var renewed atomic.Bool
+	after := func(d time.Duration) <-chan time.Time {
+		if d != halfLease || renewed.Swap(true) {
+			return c.After(d)
+		}
+		at := make(chan time.Time, 1)
+		at <- noon
+		return at
+	}
+	serve(t, queued(func(context.Context, host.QueueMessage) error {
+		<-release
+		return nil
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: after})
+	work := all.get("work")
+	work.put(store.Message{ID: "1", Text: "hello"})
+	expect(t, work, "receive 1 10m0s", "hide 10m0s")
 	close(release)
 	expect(t, work, "delete")
 }

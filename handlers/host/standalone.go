@@ -7,11 +7,13 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -250,10 +252,25 @@ func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	r.Header.Set("X-Azure-Functions-InvocationId", newID())
 	w := httptest.NewRecorder()
-	h.handler.ServeHTTP(w, r)
-	if err := readReply(w.Code, w.Header(), w.Body.Bytes()); err != nil {
+	if err = h.call(f, w, r); err == nil {
+		err = readReply(w.Code, w.Header(), w.Body.Bytes())
+	}
+	if err != nil {
 		h.options.Log.Warn().Err(err).Str("function", f.Name).Msg("invocation failed")
 		return err
 	}
+	return nil
+}
+
+// call lets a function that panics fail alone. Nobody stands between it and the
+// end of the process here, as the HTTP server does for the functions it calls.
+func (h *Standalone) call(f Function, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.options.Log.Error().Str("function", f.Name).Str("panic", fmt.Sprintf("%T: %v", p, p)).Bytes("stack", debug.Stack()).Msg("a function panicked")
+			err = errors.New("the function panicked")
+		}
+	}()
+	h.handler.ServeHTTP(w, r)
 	return nil
 }

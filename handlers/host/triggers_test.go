@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -9,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/handlers/host"
 	"github.com/latchwork/latchwork/shared/store"
@@ -160,6 +164,38 @@ func TestQueueNameOfSettings(t *testing.T) {
 		})
 		all.get(want).put(store.Message{ID: "1", Text: "hello"})
 		expect(t, all.get(want), "receive 1 10m0s", "delete")
+	}
+}
+
+// A panic fails its invocation alone, and is told in the log without the message.
+func TestPanickingFunction(t *testing.T) {
+	var log bytes.Buffer
+	c, all := newClock(noon), &queues{}
+	_, wait := serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
+		if m.DequeueCount == 1 {
+			panic(errors.New("out of luck"))
+		}
+		return nil
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After, Log: zerolog.New(&log)})
+	all.get("work").put(store.Message{ID: "1", Text: "canary"})
+	expect(t, all.get("work"), "receive 1 10m0s", "hide 0s", "receive 1 10m0s", "delete")
+	wait()
+	line, _, _ := strings.Cut(log.String(), "\n")
+	var told struct{ Level, Function, Panic, Stack string }
+	if err := json.Unmarshal([]byte(line), &told); err != nil {
+		t.Fatalf("%v: %s", err, log.String())
+	}
+	if told.Level != "error" || told.Function != "Dispatch" || told.Panic != "*errors.errorString: out of luck" || !strings.Contains(told.Stack, "triggers_test.go") {
+		t.Errorf("the log has %+v", told)
+	}
+	if strings.Contains(log.String(), "canary") {
+		t.Errorf("the log has the message: %s", log.String())
+	}
+	h := standalone(t, host.App{Functions: []host.Function{{Name: "Sweep", Timer: &host.Timer{Schedule: "0 * * * * *", Handle: func(context.Context, host.Tick) error {
+		panic("out of luck")
+	}}}}}, standard(), host.Options{})
+	if err := h.Fire(t.Context(), "Sweep"); err == nil {
+		t.Error("a timer that panics has not failed")
 	}
 }
 

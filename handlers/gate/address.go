@@ -2,7 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -68,13 +67,16 @@ func single(values []string) (netip.Addr, bool) {
 	return parseAddress(values[0])
 }
 
-// parseAddress reads v4, v4:port, [v6]:port and v6; v4 inside v6 counts as v4.
+// parseAddress reads v4, v4:port, [v6]:port and v6, and nothing that only looks
+// like one of them; v4 inside v6 counts as v4.
 func parseAddress(s string) (netip.Addr, bool) {
 	s = strings.TrimSpace(s)
-	if host, _, err := net.SplitHostPort(s); err == nil {
-		s = host
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		var withPort netip.AddrPort
+		withPort, err = netip.ParseAddrPort(s)
+		a = withPort.Addr()
 	}
-	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	if err != nil || a.Zone() != "" {
 		return netip.Addr{}, false
 	}

@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -76,7 +74,6 @@ type inbound struct {
 	g         *Gate
 	r         *http.Request
 	path      invokePath
-	query     url.Values
 	target    *Target // nil for a workflow that does not exist, until step 2 is answered
 	trigger   Trigger
 	signature signature
@@ -103,13 +100,12 @@ var checks = []struct {
 
 // ServeHTTP runs the checks.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := &inbound{g: g, r: r, query: r.URL.Query()}
+	in := &inbound{g: g, r: r, signature: readSignature(r.URL.RawQuery)}
 	var ok bool
 	if in.path, ok = parsePath(r.URL.EscapedPath()); !ok {
 		Reject(w, Rejection{http.StatusNotFound, "ResourceNotFound", "There is nothing at this address."})
 		return
 	}
-	in.signature = readSignature(in.query)
 	target, err := g.Directory(r.Context(), in.path.workflowID)
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		g.Log.Error().Err(err).Str("workflow", in.path.workflowID).Msg("a workflow cannot be read")
@@ -161,22 +157,28 @@ func (in *inbound) urlLength() *Rejection {
 }
 
 func (in *inbound) apiVersion() *Rejection {
-	if in.query.Get("api-version") == "" {
+	if in.r.URL.Query().Get("api-version") == "" {
 		return &Rejection{http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."}
 	}
 	return nil
 }
 
-// scheme: exactly one of a signature and an Authorization header.
+// scheme: exactly one of a signature and an Authorization header. All values of
+// the header count: behind an empty first one a second could hide from us, but not
+// from whatever reads the request next.
 func (in *inbound) scheme() *Rejection {
-	header := in.r.Header.Get("Authorization")
+	headers := in.r.Header.Values("Authorization")
+	header := strings.Join(headers, "")
+	several := len(headers) > 1
 	switch {
-	case in.signature.present && header != "":
+	case in.signature.present && (several || header != ""):
 		name, _, _ := strings.Cut(header, " ")
 		return &Rejection{http.StatusUnauthorized, "DirectApiRequestHasMoreThanOneAuthorization", fmt.Sprintf(
 			"The request has SAS authentication scheme, '%s' authorization scheme or internal token scheme. Only one scheme should be used.", schemeName(name))}
+	case several:
+		return invalidToken()
 	case header != "":
-		return in.token()
+		return in.token(header)
 	case !in.signature.present && in.sasDisabled():
 		return &Rejection{http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The OAuth authorization scheme is required."}
 	case !in.signature.present:
@@ -200,12 +202,16 @@ func schemeName(word string) string {
 
 // token answers a call that brings a token. No workflow can have a policy that a
 // token satisfies unless its access control holds one.
-func (in *inbound) token() *Rejection {
-	name, _, _ := strings.Cut(in.r.Header.Get("Authorization"), " ")
+func (in *inbound) token(header string) *Rejection {
+	name, _, _ := strings.Cut(header, " ")
 	policies := in.accessControl("openAuthenticationPolicies").Member("policies")
 	if strings.EqualFold(name, "Bearer") && policies.Len() == 0 {
 		return &Rejection{http.StatusUnauthorized, "OAuthAccessPolicyNotFound", "No open authentication access policy is set on this workflow."}
 	}
+	return invalidToken()
+}
+
+func invalidToken() *Rejection {
 	return &Rejection{http.StatusUnauthorized, "DirectApiInvalidAuthorizationScheme", "The provided authorization token is not valid. The request should have a valid authorization header with 'Bearer' scheme."}
 }
 
@@ -290,129 +296,4 @@ func (in *inbound) method() *Rejection {
 			"The HTTP method of the request to trigger '%s' is not valid: expected '%s' and actual '%s'.", in.trigger.Name, want, in.r.Method)}
 	}
 	return nil
-}
-
-// relativePath: parameters take one segment each, literals match exactly
-// (triggers §11.2).
-func (in *inbound) relativePath() *Rejection {
-	mismatch := &Rejection{http.StatusBadRequest, "TriggerRelativePathNotValid", fmt.Sprintf(
-		"The relative path of the request does not match the relative path '%s' of trigger '%s'.", in.trigger.RelativePath, in.trigger.Name)}
-	want, got := segments(in.trigger.RelativePath), segments(in.path.relative)
-	if len(want) != len(got) {
-		return mismatch
-	}
-	for i, segment := range want {
-		decoded, err := url.PathUnescape(got[i])
-		if err != nil {
-			return mismatch
-		}
-		if name, ok := strings.CutPrefix(segment, "{"); ok {
-			in.call.RelativePath = append(in.call.RelativePath, Parameter{strings.TrimSuffix(name, "}"), decoded})
-		} else if segment != decoded {
-			return mismatch
-		}
-	}
-	return nil
-}
-
-func segments(path string) []string {
-	path = strings.Trim(path, "/")
-	if path == "" {
-		return nil
-	}
-	return strings.Split(path, "/")
-}
-
-// ownQueries are the caller's own, decoded, in their order.
-func ownQueries(raw string) []Parameter {
-	var list []Parameter
-	for piece := range strings.SplitSeq(raw, "&") {
-		k, v, _ := strings.Cut(piece, "=")
-		name, err := url.QueryUnescape(k)
-		if err != nil || name == "" || sasParameters[name] {
-			continue
-		}
-		text, err := url.QueryUnescape(v)
-		if err != nil {
-			text = v
-		}
-		list = append(list, Parameter{name, text})
-	}
-	return list
-}
-
-// invokePath is /workflows/{id}/triggers/{trigger}/paths/invoke[/{relative}].
-type invokePath struct{ workflowID, trigger, relative string }
-
-func parsePath(escaped string) (invokePath, bool) {
-	parts := strings.SplitN(strings.TrimPrefix(escaped, "/"), "/", 7)
-	fits := len(parts) >= 6 && strings.EqualFold(parts[0], "workflows") && strings.EqualFold(parts[2], "triggers") &&
-		strings.EqualFold(parts[4], "paths") && strings.EqualFold(parts[5], "invoke")
-	if !fits {
-		return invokePath{}, false
-	}
-	id, errID := url.PathUnescape(parts[1])
-	trigger, errTrigger := url.PathUnescape(parts[3])
-	p := invokePath{workflowID: id, trigger: trigger}
-	if len(parts) == 7 {
-		p.relative = parts[6]
-	}
-	return p, errID == nil && errTrigger == nil && id != "" && trigger != ""
-}
-
-// rules are the ranges of an allow-list. An empty one lets only other workflows
-// in, which do not come this way.
-type rules []struct{ from, to netip.Addr }
-
-// parseRules reads a list of { "addressRange": … }. A range that cannot be read
-// allows nobody.
-func parseRules(list value.Value) rules {
-	var all rules
-	for _, entry := range list.Elements {
-		text, ok := entry.Member("addressRange").AsString()
-		if !ok {
-			continue // the older form of an empty list: an array
-		}
-		if from, to, ok := parseRange(text); ok {
-			all = append(all, struct{ from, to netip.Addr }{from, to})
-		}
-	}
-	return all
-}
-
-// parseRange reads an address, a prefix or first-last, in v4 or v6.
-func parseRange(s string) (from, to netip.Addr, ok bool) {
-	s = strings.TrimSpace(s)
-	if p, err := netip.ParsePrefix(s); err == nil {
-		from = p.Masked().Addr()
-		return from, lastOf(p.Masked()), true
-	}
-	first, last, isRange := strings.Cut(s, "-")
-	from, err := netip.ParseAddr(strings.TrimSpace(first))
-	if err != nil {
-		return from, to, false
-	}
-	if !isRange {
-		return from.Unmap(), from.Unmap(), true
-	}
-	to, err = netip.ParseAddr(strings.TrimSpace(last))
-	return from.Unmap(), to.Unmap(), err == nil && from.Unmap().Is4() == to.Unmap().Is4()
-}
-
-func lastOf(p netip.Prefix) netip.Addr {
-	b := p.Addr().AsSlice()
-	for i := p.Bits(); i < len(b)*8; i++ {
-		b[i/8] |= 1 << (7 - i%8)
-	}
-	a, _ := netip.AddrFromSlice(b)
-	return a
-}
-
-func (l rules) allow(a netip.Addr) bool {
-	for _, r := range l {
-		if a.Is4() == r.from.Is4() && r.from.Compare(a) <= 0 && a.Compare(r.to) <= 0 {
-			return true
-		}
-	}
-	return false
 }

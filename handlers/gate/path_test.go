@@ -84,6 +84,8 @@ func TestRelativePath(t *testing.T) {
 		{"orders/{id}", "/orders/7/lines", nil, true},
 		{"{a}/of/{b}", "/x%20y/of/%C3%A9", []gate.Parameter{{Name: "a", Value: "x y"}, {Name: "b", Value: "é"}}, false},
 		{"{a}/of/{b}", "/x/OF/y", nil, true},
+		{"{a}/{b}/c", "/x/y/c", []gate.Parameter{{Name: "a", Value: "x"}, {Name: "b", Value: "y"}}, false},
+		{"{a}/{b}/c", "/x//c", nil, true}, // a parameter is not empty
 		{"{a}", "/x%2Fy", []gate.Parameter{{Name: "a", Value: "x/y"}}, false},
 		{"a b", "/a%20b", nil, false},
 	} {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -62,47 +63,60 @@ type signature struct {
 // sasParameters are not the caller's own queries and do not reach the trigger.
 var sasParameters = map[string]bool{"api-version": true, "sp": true, "sv": true, "sig": true, "se": true}
 
-// readSignature reads the query strictly: each part at most once.
-func readSignature(query url.Values) signature {
-	one := func(name string) (string, bool) {
-		values := query[name]
-		if len(values) == 0 {
-			return "", true
-		}
-		return values[0], len(values) == 1
-	}
+// readSignature reads the raw query strictly: each part at most once, and none in
+// a way that another reader may take for something else. What url.ParseQuery
+// drops, such as a broken escape, counts here.
+func readSignature(raw string) signature {
 	var s signature
-	var ok [4]bool
-	s.permissions, ok[0] = one("sp")
-	s.expiry, ok[1] = one("se")
-	s.version, ok[2] = one("sv")
-	s.sig, ok[3] = one("sig")
-	s.present = len(query["sig"]) > 0
-	s.malformed = !ok[0] || !ok[1] || !ok[2] || !ok[3]
+	parts := map[string]*string{"sp": &s.permissions, "se": &s.expiry, "sv": &s.version, "sig": &s.sig}
+	seen := map[string]bool{}
+	for piece := range strings.SplitSeq(raw, "&") {
+		// Some readers take a semicolon for a separator too.
+		for sub := range strings.SplitSeq(piece, ";") {
+			name, text, _ := strings.Cut(sub, "=")
+			if unescaped, err := url.QueryUnescape(name); err == nil {
+				name = unescaped
+			}
+			part := parts[name]
+			if part == nil {
+				continue
+			}
+			var err error
+			*part, err = url.QueryUnescape(text)
+			s.malformed = s.malformed || err != nil || seen[name] || strings.Contains(piece, ";")
+			seen[name] = true
+		}
+	}
+	s.present = seen["sig"]
+	s.malformed = s.malformed || seen["se"] && s.expiry == "" // it is signed as if it were not there
 	return s
 }
 
 // verify tells whether one of the keys made the signature. It takes the same time
-// whatever the answer.
+// whatever the answer. A key that is not there signs nothing: everybody knows it.
 func (s signature) verify(workflowID string, keys ...[]byte) bool {
 	given, err := base64.RawURLEncoding.Strict().DecodeString(s.sig)
 	fits := err == nil && len(s.sig) == 43 && s.version == sasVersion && !s.malformed
 	matched := 0
 	for _, key := range keys {
-		if hmac.Equal(given, mac(key, workflowID, s.permissions, s.expiry)) {
+		if hmac.Equal(given, mac(key, workflowID, s.permissions, s.expiry)) && len(key) > 0 {
 			matched++
 		}
 	}
 	return fits && matched > 0
 }
 
+// expiryShape is RFC 3339 in UTC with up to seven fraction digits. time.Parse
+// alone takes a comma, one digit of an hour and any number of fraction digits.
+var expiryShape = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,7})?Z$`)
+
 // expired: se is read strictly, and there is no grace.
 func (s signature) expired(now time.Time) bool {
 	if s.expiry == "" {
 		return false
 	}
-	at, err := time.Parse(time.RFC3339Nano, s.expiry)
-	return err != nil || !strings.HasSuffix(s.expiry, "Z") || !now.Before(at)
+	at, err := time.Parse(time.RFC3339, s.expiry)
+	return err != nil || !expiryShape.MatchString(s.expiry) || !now.Before(at)
 }
 
 // allows tells whether the permissions hold a verb on a scope: exactly, in a list

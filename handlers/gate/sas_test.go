@@ -3,6 +3,7 @@ package gate_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -160,6 +161,13 @@ func TestExpiryIsReadStrictly(t *testing.T) {
 		{"2026-12-31T23:59:59.0000000Z ", false},
 		{"4102444800", false},
 		{"never", false},
+		{"2026-12-31T23:59:59Z", true}, // fractions may be left out
+		{"2026-12-31T23:59:59.5Z", true},
+		{"2026-12-31T23:59:59,0000000Z", false},
+		{"2026-12-31T23:59:59.Z", false},
+		{"2026-12-31T23:59:59.00000000Z", false},
+		{"2026-12-31T23:59:59.00000000000000000Z", false},
+		{"2026-12-31T3:59:59.0000000Z", false},
 		{"Z", false},
 	} {
 		d := open(t, target(), gate.Peer)
@@ -184,6 +192,74 @@ func TestDuplicateParametersAreRefused(t *testing.T) {
 			checkError(t, answer, body, 401, "AuthorizationFailed", notValid)
 			if let, _ := d.seen(); len(let) > 0 {
 				t.Errorf("two of %s were let in", name)
+			}
+		}
+	}
+}
+
+// What url.ParseQuery drops is there for other readers, so it counts here.
+func TestParametersThatOthersReadDifferently(t *testing.T) {
+	good := signed(manualRun, "").Encode()
+	for _, c := range []struct {
+		query string
+		let   bool
+	}{
+		{good + "&sp=%zz", false},
+		{good + "&sig=%zz", false},
+		{good + "&sv=%", false},
+		{good + "&se=%zz", false},
+		{good + "&sp=x;y", false},
+		{good + "&a=1;sp=x", false},
+		{good + "&a=1;sig=x", false},
+		{good + "&%73p=x", false},
+		{good + "&sp", false},
+		{good + "&se=", false}, // not the same as none
+		{good + "&se", false},
+		{strings.Replace(good, "&sig=", "&sig=%zz", 1), false},
+		{strings.Replace(good, "&sig=", "&a=1;sig=", 1), false},
+		{good + "&a=%zz", true}, // the caller's own
+		{good + "&a=1;b=2", true},
+	} {
+		d := open(t, target(), gate.Peer)
+		r, err := http.NewRequestWithContext(t.Context(), "PUT", d.URL+invoke+"?"+c.query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := d.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if let, _ := d.seen(); (len(let) == 1) != c.let {
+			t.Errorf("%q: %d %s", c.query, answer.StatusCode, body)
+		} else if !c.let {
+			checkError(t, answer, body, 401, "AuthorizationFailed", notValid)
+		}
+	}
+}
+
+// A key that is not there is known to everybody.
+func TestMissingKeyOpensNothing(t *testing.T) {
+	for name, missing := range map[string][]byte{"nil": nil, "empty": {}} {
+		for _, change := range []func(*gate.Target){
+			func(w *gate.Target) { w.PrimaryKey = missing },
+			func(w *gate.Target) { w.SecondaryKey = missing },
+		} {
+			workflow := target()
+			change(workflow)
+			d := open(t, workflow, gate.Peer)
+			answer, body := d.call(t, "PUT", invoke, with(signed(manualRun, ""), "sig", gate.Sign(nil, workflowID, manualRun, "")), nil)
+			checkError(t, answer, body, 401, "AuthorizationFailed", notValid)
+			key := workflow.PrimaryKey
+			if len(key) == 0 {
+				key = workflow.SecondaryKey
+			}
+			if answer, body := d.call(t, "PUT", invoke, with(signed(manualRun, ""), "sig", gate.Sign(key, workflowID, manualRun, "")), nil); answer.StatusCode != http.StatusAccepted {
+				t.Errorf("%s, the other key: %d %s", name, answer.StatusCode, body)
 			}
 		}
 	}

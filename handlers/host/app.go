@@ -15,7 +15,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // App is a function app: the functions compiled into this binary.
@@ -27,6 +26,8 @@ type Function struct {
 	HTTP  *HTTP
 	Queue *Queue
 	Timer *Timer
+	// Disabled keeps the name and the route of a function, and does not call it.
+	Disabled bool
 }
 
 // AuthLevel is who may call an HTTP function (functions-host §9).
@@ -39,12 +40,26 @@ const (
 	Admin     AuthLevel = "admin"
 )
 
-// HTTP is an HTTP trigger. Route is an ASP.NET route template without prefix.
+// HTTP is an HTTP trigger. Route is an ASP.NET route template without prefix; ""
+// stands for the name of the function. Methods that are nil are all of them
+// (functions-host §3.1).
 type HTTP struct {
 	Route     string
 	Methods   []string
 	AuthLevel AuthLevel
 	Handler   http.Handler
+}
+
+func (t *HTTP) allows(method string) bool {
+	return t.Methods == nil || slices.ContainsFunc(t.Methods, func(m string) bool { return strings.EqualFold(m, method) })
+}
+
+// template is the route that an HTTP function is found at.
+func (f Function) template() string {
+	if f.HTTP.Route == "" {
+		return f.Name
+	}
+	return f.HTTP.Route
 }
 
 // Queue is a queue trigger. Its name may hold %SETTING%.
@@ -54,7 +69,8 @@ type Queue struct {
 	Handle     func(ctx context.Context, m QueueMessage) error
 }
 
-// QueueMessage is a message as a function sees it.
+// QueueMessage is a message as a function sees it. Its count is for logs only: a
+// payload that has a dequeueCount replaces it (functions-host §6.2).
 type QueueMessage struct {
 	Text         string
 	DequeueCount int64
@@ -82,7 +98,7 @@ var functionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,127}$`)
 // Validate reports all that the host would refuse (functions-host §1.1, §3, §5.6).
 func (a App) Validate() error {
 	var errs []error
-	names, routes := map[string]bool{}, map[string]string{}
+	names, routes := map[string]bool{}, map[string][]Function{}
 	for _, f := range a.Functions {
 		key := strings.ToLower(f.Name)
 		switch {
@@ -113,20 +129,20 @@ func (a App) Validate() error {
 	return errors.Join(errs...)
 }
 
-func validateHTTP(f Function, routes map[string]string) error {
-	route := strings.ToLower(f.HTTP.Route)
+func validateHTTP(f Function, routes map[string][]Function) error {
+	route := strings.ToLower(f.template())
 	if strings.HasPrefix(route, "admin") || strings.HasPrefix(route, "runtime") {
 		return fmt.Errorf("function %q: a route must not begin with admin or runtime", f.Name)
 	}
-	if _, err := parseRoute(f.HTTP.Route); err != nil {
+	if _, err := parseRoute(f.template()); err != nil {
 		return fmt.Errorf("function %q: %w", f.Name, err)
 	}
-	for _, m := range f.HTTP.Methods {
-		if other, taken := routes[m+" "+route]; taken {
-			return fmt.Errorf("functions %q and %q have the same route and method", other, f.Name)
+	for _, other := range routes[route] {
+		if f.HTTP.Methods == nil || slices.ContainsFunc(f.HTTP.Methods, other.HTTP.allows) {
+			return fmt.Errorf("functions %q and %q have the same route and method", other.Name, f.Name)
 		}
-		routes[m+" "+route] = f.Name
 	}
+	routes[route] = append(routes[route], f)
 	return nil
 }
 
@@ -146,27 +162,36 @@ func (f Function) functionJSON() []byte {
 	var bindings []any
 	switch {
 	case f.HTTP != nil:
-		methods := make([]string, len(f.HTTP.Methods))
-		for i, m := range f.HTTP.Methods {
-			methods[i] = strings.ToLower(m)
+		trigger := binding{"type": "httpTrigger", "direction": "in", "name": httpBinding, "authLevel": f.HTTP.AuthLevel, "route": f.template()}
+		if f.HTTP.Methods != nil {
+			trigger["methods"] = inCase(strings.ToLower, f.HTTP.Methods)
 		}
-		bindings = []any{
-			binding{"type": "httpTrigger", "direction": "in", "name": httpBinding, "authLevel": f.HTTP.AuthLevel, "methods": methods, "route": f.HTTP.Route},
-			binding{"type": "http", "direction": "out", "name": "res"},
-		}
+		bindings = []any{trigger, binding{"type": "http", "direction": "out", "name": "res"}}
 	case f.Queue != nil:
 		bindings = []any{binding{"type": "queueTrigger", "direction": "in", "name": queueBinding, "queueName": f.Queue.Name, "connection": f.Queue.Connection}}
 	case f.Timer != nil:
 		bindings = []any{binding{"type": "timerTrigger", "direction": "in", "name": timerBinding, "schedule": f.Timer.Schedule, "useMonitor": true}}
 	}
+	content := map[string]any{"bindings": bindings}
+	if f.Disabled {
+		content["disabled"] = true
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(map[string]any{"bindings": bindings}); err != nil {
+	if err := e.Encode(content); err != nil {
 		panic(err) // strings and lists of strings always encode
 	}
 	return b.Bytes()
+}
+
+func inCase(change func(string) string, texts []string) []string {
+	changed := make([]string, len(texts))
+	for i, s := range texts {
+		changed[i] = change(s)
+	}
+	return changed
 }
 
 // WriteFunctions writes <dir>/<Name>/function.json for every function, and
@@ -226,77 +251,5 @@ func eachFunctionFolder(dir string, f func(name string) error) error {
 			}
 		}
 	}
-	return nil
-}
-
-// Settings of host.json that the standalone host honours.
-type Settings struct {
-	RoutePrefix        string
-	FunctionTimeout    time.Duration
-	BatchSize          int
-	NewBatchThreshold  int
-	MaxDequeueCount    int64
-	MaxPollingInterval time.Duration
-	VisibilityTimeout  time.Duration // after a failed attempt
-}
-
-// ReadSettings reads a host.json. What it leaves out has the host's defaults.
-func ReadSettings(data []byte) (Settings, error) {
-	var h struct {
-		Version         string `json:"version"`
-		FunctionTimeout string `json:"functionTimeout"`
-		Extensions      struct {
-			HTTP struct {
-				RoutePrefix *string `json:"routePrefix"`
-			} `json:"http"`
-			Queues struct {
-				BatchSize          int    `json:"batchSize"`
-				NewBatchThreshold  *int   `json:"newBatchThreshold"`
-				MaxDequeueCount    int64  `json:"maxDequeueCount"`
-				MaxPollingInterval string `json:"maxPollingInterval"`
-				VisibilityTimeout  string `json:"visibilityTimeout"`
-			} `json:"queues"`
-		} `json:"extensions"`
-	}
-	if err := json.Unmarshal(data, &h); err != nil {
-		return Settings{}, fmt.Errorf("host.json: %w", err)
-	}
-	if h.Version != "2.0" {
-		return Settings{}, errors.New(`host.json: version must be "2.0"`)
-	}
-	q := h.Extensions.Queues
-	s := Settings{RoutePrefix: "api", FunctionTimeout: 30 * time.Minute, BatchSize: 16, MaxDequeueCount: 5, MaxPollingInterval: time.Minute}
-	if h.Extensions.HTTP.RoutePrefix != nil {
-		s.RoutePrefix = strings.Trim(*h.Extensions.HTTP.RoutePrefix, "/")
-	}
-	if q.BatchSize > 0 {
-		s.BatchSize = min(q.BatchSize, 32)
-	}
-	s.NewBatchThreshold = s.BatchSize / 2
-	if q.NewBatchThreshold != nil {
-		s.NewBatchThreshold = *q.NewBatchThreshold
-	}
-	if q.MaxDequeueCount > 0 {
-		s.MaxDequeueCount = q.MaxDequeueCount
-	}
-	return s, errors.Join(
-		readSpan(h.FunctionTimeout, "functionTimeout", &s.FunctionTimeout),
-		readSpan(q.MaxPollingInterval, "maxPollingInterval", &s.MaxPollingInterval),
-		readSpan(q.VisibilityTimeout, "visibilityTimeout", &s.VisibilityTimeout))
-}
-
-// readSpan reads hh:mm:ss, or d.hh:mm:ss.
-func readSpan(s, name string, into *time.Duration) error {
-	if s == "" {
-		return nil
-	}
-	var d, h, m, sec int
-	if _, err := fmt.Sscanf(s, "%d.%d:%d:%d", &d, &h, &m, &sec); err != nil {
-		d = 0
-		if _, err := fmt.Sscanf(s, "%d:%d:%d", &h, &m, &sec); err != nil {
-			return fmt.Errorf("host.json: %s must be hh:mm:ss", name)
-		}
-	}
-	*into = time.Duration(d)*24*time.Hour + time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(sec)*time.Second
 	return nil
 }

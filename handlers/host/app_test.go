@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/latchwork/latchwork/handlers/host"
 )
@@ -43,6 +42,12 @@ func TestValidate(t *testing.T) {
 		{"route administration", []host.Function{web("a", "Administration", "GET")}, "must not begin with admin or runtime"},
 		{"route runtime", []host.Function{web("a", "runtime", "GET")}, "must not begin with admin or runtime"},
 		{"same route and method", []host.Function{web("a", "x/{y}", "GET", "PUT"), web("b", "X/{Y}", "PUT")}, `"a" and "b" have the same route and method`},
+		{"same route, all methods", []host.Function{web("a", "x"), web("b", "X", "PUT")}, `"a" and "b" have the same route and method`},
+		{"same route, all methods of the second", []host.Function{web("a", "x", "PUT"), web("b", "X")}, `"a" and "b" have the same route and method`},
+		{"same route, no methods", []host.Function{web("a", "x", "PUT"), web("b", "x", []string{}...)}, ""},
+		{"a name that is another's route", []host.Function{web("a", ""), web("b", "A", "GET")}, "have the same route and method"},
+		{"a name that is a reserved route", []host.Function{web("Admins", "")}, "must not begin with admin or runtime"},
+		{"unknown constraint", []host.Function{web("a", "{x:even}", "GET")}, "is not known here"},
 		{"broken route", []host.Function{web("a", "{x", "GET")}, "not a whole segment"},
 		{"broken schedule", []host.Function{timer("a", "@hourly")}, "must have six fields"},
 		{"all at once", []host.Function{timer("1", "@hourly"), {Name: "b"}}, "has 0 triggers"},
@@ -60,6 +65,8 @@ func full() host.App {
 		{Name: "Invoke", HTTP: &host.HTTP{Route: "workflows/{*path}", Methods: []string{"GET", "POST"}, AuthLevel: host.KeyNeeded}},
 		{Name: "Dispatch", Queue: &host.Queue{Name: "%PREFIX%-work", Connection: "Jobs"}},
 		{Name: "Sweep", Timer: &host.Timer{Schedule: "0 */5 * * * *"}},
+		{Name: "Off", Timer: &host.Timer{Schedule: "0 0 * * * *"}, Disabled: true},
+		{Name: "Any", HTTP: &host.HTTP{Route: "Any", AuthLevel: host.Anonymous}},
 	}}
 }
 
@@ -75,6 +82,8 @@ func TestFunctionFiles(t *testing.T) {
 			{"type":"http","direction":"out","name":"res"}]}`,
 		"Dispatch": `{"bindings":[{"type":"queueTrigger","direction":"in","name":"item","queueName":"%PREFIX%-work","connection":"Jobs"}]}`,
 		"Sweep":    `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"0 */5 * * * *","useMonitor":true}]}`,
+		"Off":      `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"0 0 * * * *","useMonitor":true}],"disabled":true}`,
+		"Any":      `{"bindings":[{"type":"httpTrigger","direction":"in","name":"req","authLevel":"anonymous","route":"Any"},{"type":"http","direction":"out","name":"res"}]}`,
 	} {
 		data, err := os.ReadFile(filepath.Join(dir, name, "function.json"))
 		if err != nil {
@@ -150,6 +159,40 @@ func TestCheckFunctions(t *testing.T) {
 	}
 }
 
+// functions-host §3.1: what a function.json may leave out.
+func TestReadFunctionsFillsIn(t *testing.T) {
+	dir := t.TempDir()
+	const trigger = `{"type":"httpTrigger","direction":"in","name":"req"`
+	const out = `{"type":"http","direction":"out","name":"res"}`
+	write(t, `{"bindings":[`+trigger+`},`+out+`]}`, dir, "Plain", "function.json")
+	write(t, `{"bindings":[`+trigger+`,"methods":[],"route":"none"},`+out+`]}`, dir, "None", "function.json")
+	write(t, `{"disabled":true,"bindings":[`+trigger+`,"route":"off/{x}"},`+out+`]}`, dir, "Off", "function.json")
+	write(t, `{"disabled":false,"bindings":[`+trigger+`,"route":"off/x","authLevel":"anonymous"},`+out+`]}`, dir, "On", "function.json")
+	app, err := host.ReadFunctions(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := standalone(t, app, host.Settings{RoutePrefix: "api"}, host.Options{Handler: echo("called"), Key: "k"})
+	key := http.Header{"X-Functions-Key": {"k"}}
+	for _, c := range []struct {
+		method, path string
+		header       http.Header
+		want         int
+	}{
+		{"GET", "/api/Plain", key, 200},
+		{"PATCH", "/api/plain/", key, 200},
+		{"GET", "/api/Plain", nil, 401}, // the level that is left out is "function"
+		{"GET", "/api", key, 404},
+		{"GET", "/api/none", key, 404},
+		{"GET", "/api/off/x", key, 404}, // it keeps its route
+		{"GET", "/api/off/x", nil, 401}, // and the key comes first (functions-host §5.4)
+	} {
+		if w := request(t, h, c.method, c.path, c.header.Clone(), ""); w.Code != c.want {
+			t.Errorf("%s %s: %d, want %d", c.method, c.path, w.Code, c.want)
+		}
+	}
+}
+
 func TestReadFunctionsRefuses(t *testing.T) {
 	for name, content := range map[string]string{
 		"not JSON":        `{`,
@@ -165,42 +208,5 @@ func TestReadFunctionsRefuses(t *testing.T) {
 	}
 	if _, err := host.ReadFunctions(filepath.Join(t.TempDir(), "nothing")); err == nil {
 		t.Error("a folder that is not there was read")
-	}
-}
-
-func TestReadSettings(t *testing.T) {
-	defaults := host.Settings{RoutePrefix: "api", FunctionTimeout: 30 * time.Minute, BatchSize: 16, NewBatchThreshold: 8, MaxDequeueCount: 5, MaxPollingInterval: time.Minute}
-	changed := func(change func(*host.Settings)) host.Settings {
-		s := defaults
-		change(&s)
-		return s
-	}
-	for _, c := range []struct {
-		json string
-		want host.Settings
-	}{
-		{`{"version":"2.0"}`, defaults},
-		{`{"version":"2.0","extensions":{"http":{"routePrefix":""}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "" })},
-		{`{"version":"2.0","extensions":{"http":{"routePrefix":"/a/b/"}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "a/b" })},
-		{`{"version":"2.0","functionTimeout":"00:10:00"}`, changed(func(s *host.Settings) { s.FunctionTimeout = 10 * time.Minute })},
-		{`{"version":"2.0","functionTimeout":"1.02:03:04"}`, changed(func(s *host.Settings) {
-			s.FunctionTimeout = 26*time.Hour + 3*time.Minute + 4*time.Second
-		})},
-		{`{"version":"2.0","extensions":{"queues":{"batchSize":4}}}`, changed(func(s *host.Settings) { s.BatchSize, s.NewBatchThreshold = 4, 2 })},
-		{`{"version":"2.0","extensions":{"queues":{"batchSize":64}}}`, changed(func(s *host.Settings) { s.BatchSize, s.NewBatchThreshold = 32, 16 })},
-		{`{"version":"2.0","extensions":{"queues":{"batchSize":1,"newBatchThreshold":0,"maxDequeueCount":2,"maxPollingInterval":"00:00:02","visibilityTimeout":"00:00:30"}}}`,
-			changed(func(s *host.Settings) {
-				s.BatchSize, s.NewBatchThreshold, s.MaxDequeueCount = 1, 0, 2
-				s.MaxPollingInterval, s.VisibilityTimeout = 2*time.Second, 30*time.Second
-			})},
-	} {
-		if got, err := host.ReadSettings([]byte(c.json)); err != nil || got != c.want {
-			t.Errorf("%s: %+v, %v", c.json, got, err)
-		}
-	}
-	for _, bad := range []string{``, `[]`, `{}`, `{"version":"1.0"}`, `{"version":"2.0","functionTimeout":"ten"}`, `{"version":"2.0","extensions":{"queues":{"maxPollingInterval":"5"}}}`} {
-		if _, err := host.ReadSettings([]byte(bad)); err == nil {
-			t.Errorf("%s was read", bad)
-		}
 	}
 }

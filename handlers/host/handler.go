@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -31,7 +32,7 @@ func NewCustomHandler(a App, s Settings) (http.Handler, error) {
 	for _, f := range a.sorted() {
 		h.byName[f.Name] = f
 		if f.HTTP != nil {
-			r, err := parseRoute(f.HTTP.Route)
+			r, err := parseRoute(f.template())
 			if err != nil {
 				return nil, err
 			}
@@ -66,26 +67,33 @@ func isEnvelope(r *http.Request) bool {
 }
 
 // match finds the first function, by name, whose route and method fit. A method
-// that is not listed is as if there were no such route.
+// that is not listed is as if there were no such route. What the host keeps for
+// itself reaches no function, not even a catch-all without prefix.
 func match(functions []routed, prefix, method, path string) (Function, bool) {
+	path = strings.Trim(path, "/")
+	if reserved(path) {
+		return Function{}, false
+	}
 	if prefix != "" {
-		rest, ok := cutPrefixFold(path, prefix+"/")
-		if !ok {
+		rest, ok := cutPrefixFold(path, prefix)
+		if !ok || rest != "" && rest[0] != '/' {
 			return Function{}, false
 		}
 		path = rest
 	}
 	for _, f := range functions {
-		if !f.route.match(path) {
-			continue
-		}
-		for _, m := range f.HTTP.Methods {
-			if strings.EqualFold(m, method) {
-				return f.Function, true
-			}
+		if f.route.match(path) && f.HTTP.allows(method) {
+			return f.Function, true
 		}
 	}
 	return Function{}, false
+}
+
+// reserved are /admin and /runtime and all below them (functions-host §5.5).
+func reserved(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	first, err := url.PathUnescape(first)
+	return err != nil || strings.EqualFold(first, "admin") || strings.EqualFold(first, "runtime")
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {

@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/value"
 )
 
 // The envelope of a non-HTTP invocation (functions-host §6): a POST to
@@ -52,6 +55,47 @@ func encodeText(s string) json.RawMessage {
 	once, _ := json.Marshal(s) // strings always encode
 	twice, _ := json.Marshal(string(once))
 	return twice
+}
+
+// metadata is binding data. A name that is there already keeps its case.
+type metadata map[string]any
+
+func (d metadata) set(name string, v any) {
+	for known := range d {
+		if strings.EqualFold(known, name) {
+			name = known
+		}
+	}
+	d[name] = v
+}
+
+// queueMetadata is what the host tells of a queue message. If the text is an
+// object, its members are merged in and replace what the host says itself; lists
+// are left out, and so is what is named like a trigger (functions-host §6.2).
+func queueMetadata(m store.Message) metadata {
+	d := metadata{
+		"DequeueCount": strconv.FormatInt(m.DequeueCount, 10), "Id": encodeText(m.ID), "PopReceipt": encodeText(m.Receipt),
+		"InsertionTime": m.Inserted.UTC().Format("2006-01-02T15:04:05+00:00"),
+	}
+	payload, err := value.Parse([]byte(m.Text))
+	if err != nil {
+		return d // a text
+	}
+	for name, v := range payload.Members {
+		if strings.HasSuffix(strings.ToLower(name), "trigger") {
+			continue
+		}
+		switch v.Kind() {
+		case value.KindArray:
+		case value.KindString:
+			d.set(name, encodeText(v.Str()))
+		case value.KindObject, value.KindNull:
+			d.set(name, json.RawMessage(value.JSON(v)))
+		default:
+			d.set(name, string(value.JSON(v))) // numbers and booleans are printed as texts
+		}
+	}
+	return d
 }
 
 // invokePayload serves one payload invocation. An error becomes a status that
@@ -110,14 +154,15 @@ func invokeHTTPPayload(w http.ResponseWriter, r *http.Request, f Function, raw j
 		answer(w, http.StatusBadRequest, `{"error":"not an HTTP invocation"}`)
 		return
 	}
-	inner, err := http.NewRequestWithContext(r.Context(), in.Method, in.URL, nil)
+	inner, err := http.NewRequestWithContext(r.Context(), in.Method, in.URL, http.NoBody)
 	if err != nil {
 		answer(w, http.StatusBadRequest, `{"error":"not an HTTP invocation"}`)
 		return
 	}
-	inner.Header = http.Header(in.Headers)
-	if inner.Header == nil {
-		inner.Header = http.Header{}
+	for name, values := range in.Headers { // written as the client wrote them
+		for _, v := range values {
+			inner.Header.Add(name, v)
+		}
 	}
 	inner.RemoteAddr = r.RemoteAddr
 	if in.Body != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/latchwork/latchwork/shared/store"
 )
 
 func TestDecodeText(t *testing.T) {
@@ -120,6 +122,38 @@ func TestTimerEnvelope(t *testing.T) {
 	}
 }
 
+// functions-host §6.2: what the host makes of a payload that is an object.
+func TestQueueMetadata(t *testing.T) {
+	inserted := time.Date(2026, 3, 14, 13, 0, 0, 0, time.FixedZone("east", 3600))
+	for text, want := range map[string]string{
+		"hello":     ``,
+		`["a"]`:     ``,
+		`"a"`:       ``,
+		`{`:         ``,
+		`{"a":"b"}`: `"a":"\"b\""`,
+		`{"id":"x","DEQUEUECOUNT":9,"popReceipt":{"a":[1]}}`: `"Id":"\"x\"","DequeueCount":"9","PopReceipt":{"a":[1]}`,
+		`{"id":1,"ID":2}`: `"Id":"2"`,
+		`{"run":"a\n\u00e9\"b\"","n":-1.5,"yes":true,"none":null}`:       `"run":"\"a\\né\\\"b\\\"\"","n":"-1.5","yes":"true","none":null`,
+		`{"list":[1],"Id":[1],"trigger":1,"myTRIGGER":"x","triggers":1}`: `"triggers":"1"`,
+	} {
+		all := map[string]any{"Id": `"m"`, "DequeueCount": "1", "PopReceipt": `"r"`, "InsertionTime": "2026-03-14T12:00:00+00:00"}
+		if err := json.Unmarshal([]byte("{"+want+"}"), &all); err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := json.Marshal(queueMetadata(store.Message{ID: "m", Receipt: "r", DequeueCount: 1, Inserted: inserted, Text: text}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(encoded, &got); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, all) {
+			t.Errorf("%s: %s", text, encoded)
+		}
+	}
+}
+
 // The host logs the answer to a failed invocation, so the error stays here.
 func TestFailedInvocationSaysNothing(t *testing.T) {
 	fail := errors.New("canary")
@@ -180,6 +214,10 @@ func TestHTTPEnvelope(t *testing.T) {
 		}, {
 			"not base64 after all", `{"Url":"https://app.example/","Method":"POST","Headers":{"Content-Type":["application/octet-stream"]},"Body":"***"}`, "",
 			seen{"POST", "https://app.example/", "application/octet-stream", "***"},
+			reply{202, map[string]string{"Content-Type": "text/plain", "X-Two": "1,2"}, "", false},
+		}, {
+			"no body, and headers as HTTP/2 writes them", `{"Url":"https://app.example/","Method":"GET","Headers":{"content-type":["text/x"],"authorization":["Basic x"]}}`, "",
+			seen{"GET", "https://app.example/", "text/x", ""},
 			reply{202, map[string]string{"Content-Type": "text/plain", "X-Two": "1,2"}, "", false},
 		},
 	} {

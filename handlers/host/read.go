@@ -33,6 +33,7 @@ func ReadFunctions(dir string) (App, error) {
 
 func readFunction(name string, data []byte) (Function, error) {
 	var content struct {
+		Disabled bool
 		Bindings []struct {
 			Type, Direction, Name, Route, AuthLevel, QueueName, Connection, Schedule string
 			Methods                                                                  []string
@@ -41,15 +42,15 @@ func readFunction(name string, data []byte) (Function, error) {
 	if err := json.Unmarshal(data, &content); err != nil {
 		return Function{}, err
 	}
-	f := Function{Name: name}
+	f := Function{Name: name, Disabled: content.Disabled}
 	for _, b := range content.Bindings {
 		switch {
 		case b.Type == "httpTrigger":
-			methods := make([]string, len(b.Methods))
-			for i, m := range b.Methods {
-				methods[i] = strings.ToUpper(m)
+			f.HTTP = &HTTP{Route: b.Route, AuthLevel: AuthLevel(b.AuthLevel)}
+			f.HTTP.Route = f.template()
+			if b.Methods != nil {
+				f.HTTP.Methods = inCase(strings.ToUpper, b.Methods)
 			}
-			f.HTTP = &HTTP{Route: b.Route, Methods: methods, AuthLevel: AuthLevel(b.AuthLevel)}
 		case b.Type == "queueTrigger":
 			f.Queue = &Queue{Name: b.QueueName, Connection: b.Connection}
 		case b.Type == "timerTrigger":

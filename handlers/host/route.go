@@ -1,10 +1,9 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -13,12 +12,11 @@ import (
 type route []segment
 
 type segment struct {
-	literal    string
-	name       string
-	rest       bool
-	optional   bool
-	fallback   string
-	constraint []string
+	literal     string
+	name        string // of a parameter
+	rest        bool
+	optional    bool // or with a default
+	constraints []constraint
 }
 
 func parseRoute(template string) (route, error) {
@@ -27,25 +25,17 @@ func parseRoute(template string) (route, error) {
 	if template == "" {
 		return r, nil
 	}
-	parts := strings.Split(template, "/")
+	parts := splitTemplate(template)
 	for i, part := range parts {
-		inside, ok := strings.CutPrefix(part, "{")
-		if !ok {
-			r = append(r, segment{literal: part})
-			continue
+		s := segment{literal: part}
+		if strings.ContainsAny(part, "{}") {
+			var err error
+			if s, err = parseParameter(part); err != nil {
+				return nil, fmt.Errorf("the route %q has %w", template, err)
+			}
 		}
-		inside, ok = strings.CutSuffix(inside, "}")
-		if !ok {
-			return nil, fmt.Errorf("the route %q has a parameter that is not a whole segment", template)
-		}
-		s := segment{}
-		inside, s.rest = strings.CutPrefix(inside, "*")
-		inside, s.optional = strings.CutSuffix(inside, "?")
-		inside, s.fallback, _ = strings.Cut(inside, "=")
-		names := strings.SplitN(inside, ":", 2)
-		s.name = names[0]
-		if len(names) > 1 {
-			s.constraint = strings.Split(names[1], ":")
+		if part == "" {
+			return nil, fmt.Errorf("the route %q has an empty segment", template)
 		}
 		if s.rest && i != len(parts)-1 {
 			return nil, fmt.Errorf("the route %q goes on after its catch-all", template)
@@ -53,6 +43,62 @@ func parseRoute(template string) (route, error) {
 		r = append(r, s)
 	}
 	return r, nil
+}
+
+// splitTemplate splits at the slashes outside of parameters. Inside of them a brace
+// that is meant stands twice.
+func splitTemplate(template string) []string {
+	var parts []string
+	inside, start := false, 0
+	for i := 0; i < len(template); i++ {
+		c := template[i]
+		switch {
+		case (c == '{' || c == '}') && strings.HasPrefix(template[i+1:], string(c)):
+			i++
+		case c == '{' || c == '}':
+			inside = c == '{'
+		case c == '/' && !inside:
+			parts = append(parts, template[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, template[start:])
+}
+
+var doubledBraces = strings.NewReplacer("{{", "{", "}}", "}")
+
+// parseParameter reads {name}, {*name}, {name:constraint(…):…}, {name?} and
+// {name=default}.
+func parseParameter(part string) (segment, error) {
+	inside, begins := strings.CutPrefix(part, "{")
+	inside, ends := strings.CutSuffix(inside, "}")
+	single := strings.NewReplacer("{{", "", "}}", "").Replace(inside)
+	if !begins || !ends || strings.ContainsAny(single, "{}") {
+		return segment{}, errors.New("a parameter that is not a whole segment")
+	}
+	var s segment
+	name := strings.TrimLeft(inside, "*")
+	s.rest = name != inside
+	name, s.optional = strings.CutSuffix(name, "?")
+	more := ""
+	if end := strings.IndexAny(name, ":="); end >= 0 {
+		name, more = name[:end], doubledBraces.Replace(name[end:])
+	}
+	if name == "" || strings.ContainsAny(name, "{}()*?/") {
+		return segment{}, fmt.Errorf("a parameter without a name: %s", part)
+	}
+	s.name = name
+	for strings.HasPrefix(more, ":") {
+		var text string
+		text, more = cutConstraint(more[1:])
+		c, err := parseConstraint(text)
+		if err != nil {
+			return segment{}, fmt.Errorf("a constraint on %q that is none: %w", name, err)
+		}
+		s.constraints = append(s.constraints, c)
+	}
+	s.optional = s.optional || strings.HasPrefix(more, "=")
+	return s, nil
 }
 
 // match compares a path (without leading slash, still escaped) with the route.
@@ -64,10 +110,11 @@ func (r route) match(path string) bool {
 	}
 	for i, s := range r {
 		if s.rest {
-			return true
+			rest, err := url.PathUnescape(strings.Join(parts[min(i, len(parts)):], "/"))
+			return err == nil && (rest == "" && s.optional || s.accepts(rest))
 		}
 		if i >= len(parts) {
-			if s.optional || s.fallback != "" {
+			if s.optional {
 				continue
 			}
 			return false
@@ -80,54 +127,18 @@ func (r route) match(path string) bool {
 			if !strings.EqualFold(s.literal, part) {
 				return false
 			}
-		} else if !s.accepts(part) {
+		} else if part == "" || !s.accepts(part) {
 			return false
 		}
 	}
 	return len(parts) <= len(r)
 }
 
-var guid = regexp.MustCompile(`^\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$`)
-
 func (s segment) accepts(part string) bool {
-	for _, c := range s.constraint {
-		name, argument, _ := strings.Cut(strings.TrimSuffix(c, ")"), "(")
-		ok := true
-		switch strings.ToLower(name) {
-		case "int", "long":
-			_, err := strconv.ParseInt(part, 10, 64)
-			ok = err == nil
-		case "guid":
-			ok = guid.MatchString(part)
-		case "bool":
-			ok = strings.EqualFold(part, "true") || strings.EqualFold(part, "false")
-		case "alpha":
-			ok = strings.IndexFunc(part, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) < 0
-		case "length", "minlength", "maxlength":
-			ok = lengthFits(strings.ToLower(name), argument, len([]rune(part)))
-		case "regex":
-			re, err := regexp.Compile("(?i)" + argument)
-			ok = err == nil && re.MatchString(part)
-		}
-		if !ok {
+	for _, fits := range s.constraints {
+		if !fits(part) {
 			return false
 		}
 	}
 	return true
-}
-
-func lengthFits(name, argument string, n int) bool {
-	low, high, isRange := strings.Cut(argument, ",")
-	a, _ := strconv.Atoi(strings.TrimSpace(low))
-	b, _ := strconv.Atoi(strings.TrimSpace(high))
-	switch {
-	case name == "minlength":
-		return n >= a
-	case name == "maxlength":
-		return n <= a
-	case isRange:
-		return n >= a && n <= b
-	default:
-		return n == a
-	}
 }

@@ -63,6 +63,41 @@ func TestRouteMatch(t *testing.T) {
 		{"runs/{*rest}", "other/a", false},
 		{"{a}/{b}", "1/2", true},
 		{"{a}/{b}", "1", false},
+		{"{a}/{b}/c", "x/y/c", true},
+		{"{a}/{b}/c", "x//c", false}, // a parameter is not empty
+		{"{a}/{b?}", "x//", true},
+		{"runs/{id:int}", "runs/2147483647", true},
+		{"runs/{id:int}", "runs/3000000000", false},
+		{"runs/{id:int}", "runs/-2147483649", false},
+		{"runs/{id:long}", "runs/9223372036854775808", false},
+		{"runs/{id:regex(^a=b$)}", "runs/a=b", true},
+		{"runs/{id:regex(^a=b$)}", "runs/a", false},
+		{"runs/{id:regex(^a:b$)}", "runs/a:b", true},
+		{"runs/{id:regex(^a:b$)}", "runs/a", false},
+		{"runs/{id:regex(^(a:|b=)c$):maxlength(3)}", "runs/b=c", true},
+		{"runs/{id:regex(^(a:|b=)c$):maxlength(2)}", "runs/b=c", false},
+		{"runs/{id:regex(^[a=]+$)=a}", "runs", true},
+		{"runs/{id:regex(^[a=]+$)=a}", "runs/=", true},
+		{"runs/{id:regex(^[a=]+$)?}", "runs/b", false},
+		{"runs/{id:regex(^\\d{{2}}$)}", "runs/12", true}, // a brace that is meant stands twice
+		{"runs/{id:regex(^\\d{{2}}$)}", "runs/123", false},
+		{"{id:regex(^a/b$)}/log", "a%2Fb/log", true},
+		{"runs/{n:range(1,10)}", "runs/10", true},
+		{"runs/{n:range(1,10)}", "runs/11", false},
+		{"runs/{n:range(1,10)}", "runs/x", false},
+		{"runs/{n:min(-5)}", "runs/-5", true},
+		{"runs/{n:min(-5)}", "runs/-6", false},
+		{"runs/{n:max(5)}", "runs/5", true},
+		{"runs/{n:max(5)}", "runs/6", false},
+		{"runs/{n:decimal}", "runs/-1.50", true},
+		{"runs/{n:decimal}", "runs/1e3", false},
+		{"runs/{n:double}", "runs/1.5e-3", true},
+		{"runs/{n:float}", "runs/x", false},
+		{"runs/{n:required}", "runs/x", true},
+		{"runs/{n:INT}", "runs/x", false},
+		{"runs/{*rest:regex(^a/\\d$)}", "runs/a/1", true},
+		{"runs/{*rest:regex(^a/\\d$)}", "runs/a/b", false},
+		{"runs/{**rest}", "runs/a/b", true},
 	} {
 		r, err := parseRoute(c.template)
 		if err != nil {
@@ -76,7 +111,10 @@ func TestRouteMatch(t *testing.T) {
 }
 
 func TestRoutesThatAreNone(t *testing.T) {
-	for _, template := range []string{"runs/{id", "runs/{id}x", "{*rest}/more", "a/{*rest}/{b}"} {
+	for _, template := range []string{"runs/{id", "runs/{id}x", "{*rest}/more", "a/{*rest}/{b}", "v{n}", "{a}{b}", "a}b", "{}", "{*}", "{:int}", "a//b",
+		"{a:}", "{a:even}", "{a:datetime}", "{a:int(3)}", "{a:range(1)}", "{a:range(1,x)}", "{a:range}", "{a:min(1,2)}", "{a:max()}",
+		"{a:length(x)}", "{a:regex((a)}", "{a:regex(a}", "{a:regex(^(a):b$)}", "{a:int:even}",
+	} {
 		if _, err := parseRoute(template); err == nil {
 			t.Errorf("%q was read", template)
 		}
@@ -108,6 +146,17 @@ func TestMatchOfFunctions(t *testing.T) {
 		{"api", "GET", "runs/1", ""},
 		{"api", "GET", "apiruns/1", ""},
 		{"", "GET", "runs/1", "Runs"},
+		{"api", "GET", "api", "zz_rest"}, // a catch-all matches the empty path too
+		{"api", "GET", "API/", "zz_rest"},
+		{"api", "GET", "api/runtime/x", "zz_rest"},
+		{"", "GET", "", "zz_rest"},
+		{"", "GET", "runtime", ""}, // the host's own
+		{"", "POST", "runtime/webhooks/x", ""},
+		{"", "GET", "Admin", ""},
+		{"", "GET", "admin/host/status", ""},
+		{"", "GET", "/admin/", ""},
+		{"", "GET", "%61dmin/x", ""},
+		{"", "GET", "administration", "zz_rest"},
 		{"a/b", "GET", "a/b/runs/1", "Runs"},
 	} {
 		f, ok := match(list, c.prefix, c.method, c.path)

@@ -19,8 +19,10 @@ type field struct {
 
 var fields = []field{
 	{"second", 0, 59, nil}, {"minute", 0, 59, nil}, {"hour", 0, 23, nil}, {"day", 1, 31, nil},
-	{"month", 1, 12, []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
-	{"weekday", 0, 6, []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
+	{"month", 1, 12, []string{
+		"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+	}},
+	{"weekday", 0, 6, []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}},
 }
 
 // ParseSchedule reads six fields, or five, where the second is 0.
@@ -53,6 +55,7 @@ func (f field) parse(s string) (uint64, error) {
 			if step, err = strconv.Atoi(stepText); err != nil || step < 1 {
 				return 0, fmt.Errorf("%s: not a step: %q", f.name, stepText)
 			}
+			step = min(step, 64) // longer than any field; a longer one would overflow below
 		}
 		low, top := f.low, f.top
 		if span != "*" {
@@ -80,9 +83,10 @@ func (f field) parse(s string) (uint64, error) {
 	return set, nil
 }
 
+// number reads a number or a name, which may be cut down to three letters.
 func (f field) number(s string) (int, error) {
 	for i, name := range f.names {
-		if len(s) >= 3 && strings.HasPrefix(strings.ToLower(s), name) {
+		if len(s) >= 3 && strings.HasPrefix(name, strings.ToLower(s)) {
 			return i + f.low, nil
 		}
 	}
@@ -93,12 +97,13 @@ func (f field) number(s string) (int, error) {
 	return n, nil
 }
 
-// Next returns the first time after t, or the zero time if there is none within
-// eight years: such a date does not exist.
+// Next returns the first time after t, or the zero time if there is none. The
+// calendar repeats itself every 400 years, weekdays included: what does not come
+// within them never comes.
 func (s Schedule) Next(t time.Time) time.Time {
 	has := func(set uint64, n int) bool { return set&(1<<n) != 0 }
 	t = t.UTC().Truncate(time.Second).Add(time.Second)
-	for end := t.AddDate(8, 0, 0); t.Before(end); {
+	for end := t.AddDate(400, 0, 0); t.Before(end); {
 		switch {
 		case !has(s.month, int(t.Month())):
 			t = time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, time.UTC)

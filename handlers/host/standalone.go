@@ -7,11 +7,13 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +42,9 @@ type Options struct {
 	Key string
 	// Setting resolves %NAME% in queue names.
 	Setting func(name string) string
+	// StatusDir keeps when each timer is due, so that a tick that was missed while
+	// there was no host is made up for; "": it is not kept.
+	StatusDir string
 	// Handler answers instead of the functions' own handlers: a custom handler in
 	// another process.
 	Handler http.Handler
@@ -80,6 +85,7 @@ func (h *Standalone) Serve(ctx context.Context, l net.Listener, grace time.Durat
 	defer stop()
 	for _, f := range h.app.Functions {
 		switch {
+		case f.Disabled: // it can still be called by hand
 		case f.Queue != nil:
 			loops.Go(func() { h.poll(inner, f) })
 		case f.Timer != nil:
@@ -132,15 +138,27 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	if f.Disabled {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
 	if r.ContentLength > maxBody {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	r.Header.Set("X-Azure-Functions-InvocationId", newID())
-	ctx, cancel := context.WithTimeout(r.Context(), h.settings.FunctionTimeout)
+	ctx, cancel := h.limited(r.Context())
 	defer cancel()
 	h.handler.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// limited gives a call the time that host.json allows.
+func (h *Standalone) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.settings.FunctionTimeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, h.settings.FunctionTimeout)
 }
 
 // keyFits: the header wins over the query, without falling back (functions-host §9).
@@ -181,7 +199,7 @@ func (h *Standalone) admin(w http.ResponseWriter, r *http.Request, path string) 
 func (h *Standalone) Fire(ctx context.Context, name string) error {
 	for _, f := range h.app.Functions {
 		if f.Name == name && f.Timer != nil {
-			return h.invokeTimer(ctx, f, false)
+			return h.invokeTimer(ctx, f, false, nil)
 		}
 	}
 	return fmt.Errorf("there is no timer function %q", name)
@@ -205,7 +223,7 @@ func (h *Standalone) invokeByHand(w http.ResponseWriter, r *http.Request, name s
 			if f.Queue != nil {
 				_ = h.invokeQueue(ctx, f, store.Message{Text: in.Input, DequeueCount: 1}) // logged by invoke
 			} else {
-				_ = h.invokeTimer(ctx, f, false)
+				_ = h.invokeTimer(ctx, f, false, nil)
 			}
 		}()
 		w.WriteHeader(http.StatusAccepted)
@@ -222,22 +240,37 @@ func newID() string {
 }
 
 // invoke calls a function through its envelope, as the host does over the wire.
-func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any, metadata map[string]any) error {
-	metadata["sys"] = map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": newID()}
-	body, err := json.Marshal(map[string]any{"Data": data, "Metadata": metadata})
+func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any, about metadata) error {
+	about.set("sys", map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": newID()})
+	body, err := json.Marshal(map[string]any{"Data": data, "Metadata": about})
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", f.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.settings.FunctionTimeout)
+	ctx, cancel := h.limited(ctx)
 	defer cancel()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/"+f.Name, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	r.Header.Set("X-Azure-Functions-InvocationId", newID())
 	w := httptest.NewRecorder()
-	h.handler.ServeHTTP(w, r)
-	if err := readReply(w.Code, w.Header(), w.Body.Bytes()); err != nil {
+	if err = h.call(f, w, r); err == nil {
+		err = readReply(w.Code, w.Header(), w.Body.Bytes())
+	}
+	if err != nil {
 		h.options.Log.Warn().Err(err).Str("function", f.Name).Msg("invocation failed")
 		return err
 	}
+	return nil
+}
+
+// call lets a function that panics fail alone. Nobody stands between it and the
+// end of the process here, as the HTTP server does for the functions it calls.
+func (h *Standalone) call(f Function, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.options.Log.Error().Str("function", f.Name).Str("panic", fmt.Sprintf("%T: %v", p, p)).Bytes("stack", debug.Stack()).Msg("a function panicked")
+			err = errors.New("the function panicked")
+		}
+	}()
+	h.handler.ServeHTTP(w, r)
 	return nil
 }

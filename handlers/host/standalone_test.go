@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/latchwork/latchwork/handlers/host"
 )
 
@@ -25,7 +23,6 @@ func standalone(t *testing.T, a host.App, s host.Settings, o host.Options) *host
 	if s.FunctionTimeout == 0 {
 		s.FunctionTimeout = time.Hour
 	}
-	o.Log = zerolog.Nop()
 	h, err := host.NewStandalone(a, s, o)
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,6 @@ package host
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +15,7 @@ const (
 	messageLease = 10 * time.Minute
 	firstBackoff = 100 * time.Millisecond
 	poisonSuffix = "-poison"
+	maxQueueName = 63
 )
 
 // poll receives messages of one queue and has them handled, several at a time.
@@ -68,13 +67,30 @@ func pause(ctx context.Context, until <-chan time.Time, arrival <-chan struct{})
 	}
 }
 
+// expand replaces each %NAME% once. What a setting says is not read again, as the
+// host does not either: a setting may name itself.
 func (h *Standalone) expand(name string) string {
-	for strings.Count(name, "%") >= 2 && h.options.Setting != nil {
-		before, rest, _ := strings.Cut(name, "%")
-		setting, after, _ := strings.Cut(rest, "%")
-		name = before + h.options.Setting(setting) + after
+	if h.options.Setting == nil {
+		return name
 	}
-	return name
+	var expanded strings.Builder
+	for {
+		before, rest, _ := strings.Cut(name, "%")
+		setting, after, closed := strings.Cut(rest, "%")
+		if !closed {
+			expanded.WriteString(name)
+			return expanded.String()
+		}
+		expanded.WriteString(before + h.options.Setting(setting))
+		name = after
+	}
+}
+
+// poisonQueue names the queue that takes what failed too often. A poison queue has
+// none of its own, and neither has one whose name would be too long.
+func poisonQueue(name string) (string, bool) {
+	poison := name + poisonSuffix
+	return poison, !strings.HasSuffix(name, poisonSuffix) && len(poison) <= maxQueueName
 }
 
 // handle has one message handled and settles it: deleted, seen again, or moved to
@@ -82,34 +98,22 @@ func (h *Standalone) expand(name string) string {
 // host stops.
 func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, m store.Message) {
 	ctx = context.WithoutCancel(ctx)
-	failed := m.DequeueCount > h.settings.MaxDequeueCount && !strings.HasSuffix(h.expand(f.Queue.Name), poisonSuffix)
+	poison, hasPoison := poisonQueue(h.expand(f.Queue.Name))
+	failed := hasPoison && m.DequeueCount > h.settings.MaxDequeueCount
 	if !failed {
-		done := make(chan error, 1)
-		go func() { done <- h.invokeQueue(ctx, f, m) }()
-		renew := h.options.After(messageLease / 2)
-	waiting:
-		for {
-			select {
-			case err := <-done:
-				failed = err != nil
-				break waiting
-			case <-renew:
-				if kept, err := queue.Hide(ctx, m, messageLease); err == nil {
-					m = kept
-				}
-				renew = h.options.After(messageLease / 2)
-			}
-		}
+		m, failed = h.attempt(ctx, f, queue, m)
 	}
 	var err error
 	switch {
 	case !failed:
 		err = queue.Delete(ctx, m)
-	case m.DequeueCount < h.settings.MaxDequeueCount || strings.HasSuffix(h.expand(f.Queue.Name), poisonSuffix):
-		// A poison queue has none of its own (functions-host §7.3).
+	case !hasPoison:
+		// It stays hidden until its lease ends: seen again at once, it would be tried
+		// at once, and for ever.
+	case m.DequeueCount < h.settings.MaxDequeueCount:
 		_, err = queue.Hide(ctx, m, h.settings.VisibilityTimeout)
 	default:
-		if err = h.options.Queue(h.expand(f.Queue.Name)+poisonSuffix).Send(ctx, m.Text, 0); err == nil {
+		if err = h.options.Queue(poison).Send(ctx, m.Text, 0); err == nil {
 			err = queue.Delete(ctx, m)
 		}
 	}
@@ -118,37 +122,26 @@ func (h *Standalone) handle(ctx context.Context, f Function, queue store.Queue, 
 	}
 }
 
-func (h *Standalone) invokeQueue(ctx context.Context, f Function, m store.Message) error {
-	metadata := map[string]any{
-		"DequeueCount": fmt.Sprint(m.DequeueCount), "Id": encodeText(m.ID), "PopReceipt": encodeText(m.Receipt),
-		"InsertionTime": m.Inserted.UTC().Format("2006-01-02T15:04:05+00:00"),
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal([]byte(m.Text), &object) == nil {
-		for k, v := range object { // the host lets a payload overwrite its own metadata
-			metadata[k] = encodeText(strings.Trim(string(v), `"`))
-		}
-	}
-	return h.invoke(ctx, f, map[string]any{queueBinding: encodeText(m.Text)}, metadata)
-}
-
-func (h *Standalone) invokeTimer(ctx context.Context, f Function, pastDue bool) error {
-	return h.invoke(ctx, f, map[string]any{timerBinding: map[string]any{
-		"Schedule": map[string]any{"AdjustForDST": true}, "ScheduleStatus": nil, "IsPastDue": pastDue,
-	}}, map[string]any{})
-}
-
-// tick fires a timer, one run at a time: what falls due during a run is dropped.
-func (h *Standalone) tick(ctx context.Context, f Function) {
-	schedule, err := ParseSchedule(f.Timer.Schedule)
-	if err != nil {
-		return // Validate has refused it
-	}
+// attempt calls the function and renews the lease of the message meanwhile. It
+// returns the message with its last receipt.
+func (h *Standalone) attempt(ctx context.Context, f Function, queue store.Queue, m store.Message) (kept store.Message, failed bool) {
+	done := make(chan error, 1)
+	// The function has the message as it was received; the renewals change ours.
+	go func(m store.Message) { done <- h.invokeQueue(ctx, f, m) }(m)
+	renew := h.options.After(messageLease / 2)
 	for {
-		next := schedule.Next(h.options.Now())
-		if next.IsZero() || !pause(ctx, h.options.After(next.Sub(h.options.Now())), nil) {
-			return
+		select {
+		case err := <-done:
+			return m, err != nil
+		case <-renew:
+			if kept, err := queue.Hide(ctx, m, messageLease); err == nil {
+				m = kept
+			}
+			renew = h.options.After(messageLease / 2)
 		}
-		_ = h.invokeTimer(context.WithoutCancel(ctx), f, false) // logged by invoke; the next tick comes anyway
 	}
+}
+
+func (h *Standalone) invokeQueue(ctx context.Context, f Function, m store.Message) error {
+	return h.invoke(ctx, f, map[string]any{queueBinding: encodeText(m.Text)}, queueMetadata(m))
 }

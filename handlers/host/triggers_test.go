@@ -1,12 +1,18 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/handlers/host"
 	"github.com/latchwork/latchwork/shared/store"
@@ -21,14 +27,17 @@ func standard() host.Settings {
 }
 
 func TestQueueMessageIsHandledOnce(t *testing.T) {
-	for _, text := range []string{"hello", `{"run":"r-42","kind":"tick"}`, `{"id":"x","dequeueCount":9}`, `"quoted"`, "", "é\n"} {
+	for text, count := range map[string]int64{
+		"hello": 1, `{"run":"r-42","kind":"tick"}`: 1, `"quoted"`: 1, "": 1, "é\n": 1,
+		`{"id":"x","dequeueCount":9}`: 9, // a payload replaces what the host says (functions-host §6.2)
+	} {
 		c, all, got := newClock(noon), &queues{}, make(chan host.QueueMessage, 1)
 		serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
 			got <- m
 			return nil
 		}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After})
 		all.get("work").put(store.Message{ID: "1", Text: text, Inserted: noon})
-		if m := next(t, got); m.Text != text || m.DequeueCount != 1 {
+		if m := next(t, got); m.Text != text || m.DequeueCount != count {
 			t.Errorf("%q: %+v", text, m)
 		}
 		expect(t, all.get("work"), "receive 1 10m0s", "delete")
@@ -101,6 +110,109 @@ func TestPoisonQueueIsHandled(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	expect(t, all.get("work-poison"), "receive 1 10m0s", "delete")
+}
+
+// functions-host §7.3: without a poison queue a failed message stays hidden until
+// its lease ends, or it would be tried at once and for ever.
+func TestFailureWithoutAPoisonQueue(t *testing.T) {
+	long := strings.Repeat("q", 63-len("-poison"))
+	for _, c := range []struct {
+		name   string
+		count  int64 // before it is received
+		events []string
+	}{
+		{"work-poison", 0, nil},
+		{"work-poison", 4, nil},
+		{"work-poison", 8, nil},
+		{long + "q", 0, nil},
+		{long + "q", 4, nil},
+		{long, 0, []string{"hide 30s"}},
+		{long, 4, []string{"delete"}},
+	} {
+		k, all, called := newClock(noon), &queues{}, make(chan string, 16)
+		f := queued(func(_ context.Context, m host.QueueMessage) error {
+			called <- m.Text
+			return errors.New("no")
+		})
+		f.Queue.Name = c.name
+		settings := standard()
+		settings.VisibilityTimeout = 30 * time.Second
+		_, wait := serve(t, f, settings, host.Options{Queue: all.Queue, Now: k.Now, After: k.After})
+		queue := all.get(c.name)
+		queue.put(store.Message{ID: "1", Text: "hello", DequeueCount: c.count})
+		expect(t, queue, "receive 1 10m0s")
+		next(t, called)
+		expect(t, queue, c.events...)
+		wait()
+		if len(queue.events) > 0 || len(called) > 0 {
+			t.Errorf("%s after %d attempts: more happened: %d, %d", c.name, c.count, len(queue.events), len(called))
+		}
+		if poisoned := len(all.get(c.name+"-poison").events) > 0; poisoned != (c.name == long && c.count == 4) {
+			t.Errorf("%s after %d attempts: in the poison queue: %v", c.name, c.count, poisoned)
+		}
+	}
+}
+
+// A setting may name itself: what it says is not read again.
+func TestQueueNameOfSettings(t *testing.T) {
+	for name, want := range map[string]string{"%A%-%B%": "%A%-b", "%A%": "%A%", "%B%%": "b%", "%B": "%B", "%none%x": "x"} {
+		c, all := newClock(noon), &queues{}
+		f := queued(func(context.Context, host.QueueMessage) error { return nil })
+		f.Queue.Name = name
+		serve(t, f, standard(), host.Options{
+			Queue: all.Queue, Now: c.Now, After: c.After, Setting: func(name string) string { return map[string]string{"A": "%A%", "B": "b"}[name] },
+		})
+		all.get(want).put(store.Message{ID: "1", Text: "hello"})
+		expect(t, all.get(want), "receive 1 10m0s", "delete")
+	}
+}
+
+// A panic fails its invocation alone, and is told in the log without the message.
+func TestPanickingFunction(t *testing.T) {
+	var log bytes.Buffer
+	c, all := newClock(noon), &queues{}
+	_, wait := serve(t, queued(func(_ context.Context, m host.QueueMessage) error {
+		if m.DequeueCount == 1 {
+			panic(errors.New("out of luck"))
+		}
+		return nil
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: c.After, Log: zerolog.New(&log)})
+	all.get("work").put(store.Message{ID: "1", Text: "canary"})
+	expect(t, all.get("work"), "receive 1 10m0s", "hide 0s", "receive 1 10m0s", "delete")
+	wait()
+	line, _, _ := strings.Cut(log.String(), "\n")
+	var told struct{ Level, Function, Panic, Stack string }
+	if err := json.Unmarshal([]byte(line), &told); err != nil {
+		t.Fatalf("%v: %s", err, log.String())
+	}
+	if told.Level != "error" || told.Function != "Dispatch" || told.Panic != "*errors.errorString: out of luck" || !strings.Contains(told.Stack, "triggers_test.go") {
+		t.Errorf("the log has %+v", told)
+	}
+	if strings.Contains(log.String(), "canary") {
+		t.Errorf("the log has the message: %s", log.String())
+	}
+	h := standalone(t, host.App{Functions: []host.Function{{Name: "Sweep", Timer: &host.Timer{Schedule: "0 * * * * *", Handle: func(context.Context, host.Tick) error {
+		panic("out of luck")
+	}}}}}, standard(), host.Options{})
+	if err := h.Fire(t.Context(), "Sweep"); err == nil {
+		t.Error("a timer that panics has not failed")
+	}
+}
+
+func TestDisabledFunctionsAreNotTriggered(t *testing.T) {
+	c := newClock(noon)
+	queue := queued(func(context.Context, host.QueueMessage) error { return nil })
+	for _, f := range []host.Function{queue, timer("Sweep", "0 * * * * *")} {
+		f.Disabled = true
+		_, wait := serve(t, f, standard(), host.Options{Now: c.Now, After: c.After, Queue: func(name string) store.Queue {
+			t.Errorf("the queue %s was asked for", name)
+			return nil
+		}})
+		wait()
+		if len(c.asked) > 0 {
+			t.Errorf("the host waits for %s", f.Name)
+		}
+	}
 }
 
 func TestEmptyQueueIsAskedLessOften(t *testing.T) {
@@ -192,6 +304,30 @@ func TestLeaseIsRenewed(t *testing.T) {
 	expect(t, work, "delete")
 }
 
+// A renewal may come before the function has begun to read its message: the race
+// detector watches that they do not share it.
+func TestLeaseIsRenewedAtOnce(t *testing.T) {
+	c, all, release := newClock(noon), &queues{}, make(chan struct{})
+	var renewed atomic.Bool
+	after := func(d time.Duration) <-chan time.Time {
+		if d != halfLease || renewed.Swap(true) {
+			return c.After(d)
+		}
+		at := make(chan time.Time, 1)
+		at <- noon
+		return at
+	}
+	serve(t, queued(func(context.Context, host.QueueMessage) error {
+		<-release
+		return nil
+	}), standard(), host.Options{Queue: all.Queue, Now: c.Now, After: after})
+	work := all.get("work")
+	work.put(store.Message{ID: "1", Text: "hello"})
+	expect(t, work, "receive 1 10m0s", "hide 10m0s")
+	close(release)
+	expect(t, work, "delete")
+}
+
 // What is under way when the host stops is finished and settled.
 func TestStopLetsAMessageEnd(t *testing.T) {
 	c, all := newClock(noon), &queues{}
@@ -211,53 +347,4 @@ func TestStopLetsAMessageEnd(t *testing.T) {
 	close(release)
 	wait()
 	expect(t, work, "receive 1 10m0s", "delete")
-}
-
-// functions-host §8: one run at a time; what falls due meanwhile is dropped, and
-// a failure changes nothing.
-func TestTimer(t *testing.T) {
-	c := newClock(time.Date(2026, 3, 14, 11, 59, 30, 0, time.UTC))
-	ticks, release := make(chan host.Tick, 1), make(chan error)
-	serve(t, host.Function{Name: "Sweep", Timer: &host.Timer{Schedule: "0 0 * * * *", Handle: func(_ context.Context, tick host.Tick) error {
-		ticks <- tick
-		return <-release
-	}}}, standard(), host.Options{Now: c.Now, After: c.After})
-	for _, run := range []struct {
-		wait       time.Duration
-		begin, end time.Time
-		err        error
-	}{
-		{30 * time.Second, noon, noon.Add(time.Second), nil},
-		{time.Hour - time.Second, noon.Add(time.Hour), noon.Add(time.Hour + time.Minute), errors.New("no")},
-		{59 * time.Minute, noon.Add(2 * time.Hour), noon.Add(4*time.Hour + 20*time.Minute), nil}, // over two ticks
-		{40 * time.Minute, noon.Add(5 * time.Hour), noon.Add(5 * time.Hour), nil},
-	} {
-		w := next(t, c.asked)
-		if w.d != run.wait {
-			t.Errorf("waits %s, want %s", w.d, run.wait)
-		}
-		c.set(run.begin)
-		w.fire <- run.begin
-		if tick := next(t, ticks); tick.PastDue {
-			t.Error("a tick in time is past due")
-		}
-		if len(c.asked) > 0 {
-			t.Error("the next run is planned before this one has ended")
-		}
-		c.set(run.end)
-		release <- run.err
-	}
-}
-
-// A date that does not exist is never waited for.
-func TestTimerOfNoDay(t *testing.T) {
-	c := newClock(noon)
-	_, wait := serve(t, host.Function{Name: "Never", Timer: &host.Timer{Schedule: "0 0 0 31 2 *", Handle: func(context.Context, host.Tick) error {
-		t.Error("it fired")
-		return nil
-	}}}, standard(), host.Options{Now: c.Now, After: c.After})
-	wait()
-	if len(c.asked) > 0 {
-		t.Error("the host waits")
-	}
 }

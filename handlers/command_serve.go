@@ -197,6 +197,7 @@ func (a *app) standalone(open bool) (*host.Standalone, error) {
 		a.live.Note(key)
 	}
 	return host.NewStandalone(functions(a), s, host.Options{
-		Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
+		StatusDir: filepath.Join(a.settings.dataDir, "timers"),
+		Queue:     func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
 	})
 }

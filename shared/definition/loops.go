@@ -139,3 +139,32 @@ func severalLoops(a, target *Action) bool {
 	}
 	return n > 1
 }
+
+// collects finds the actions of which an action, or the outputs where it is nil,
+// reads all executions at once: a Foreach stands between.
+func (b *builder) collects(a *Action, refs []expr.Reference) []*Action {
+	var list []*Action
+	add := func(target *Action) {
+		apart := slices.ContainsFunc(target.Loops, func(l *Action) bool {
+			return l.Spec.Role == Foreach && (a == nil || !slices.Contains(a.Loops, l))
+		})
+		if apart && !slices.Contains(list, target) {
+			list = append(list, target)
+		}
+	}
+	for _, r := range refs {
+		target := b.program.Action(r.Name)
+		if r.Kind != expr.RefAction && r.Kind != expr.RefResult || target == nil {
+			continue
+		}
+		add(target)
+		if r.Kind == expr.RefResult {
+			for _, body := range target.Bodies {
+				for _, child := range body.Actions {
+					add(child)
+				}
+			}
+		}
+	}
+	return list
+}

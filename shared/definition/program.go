@@ -37,6 +37,8 @@ type Program struct {
 	Order      []*Action // the actions of all levels, in the order of the definition
 	// Outputs are the definition's outputs, evaluated when a run finishes.
 	Outputs []Output
+	// Collects are the actions of which Outputs read all executions at once.
+	Collects []*Action
 	// Responds tells whether any action answers the caller of the trigger.
 	Responds bool
 
@@ -96,10 +98,13 @@ type Action struct {
 	RunAfter   []Dependency
 	Successors []*Action
 	Bodies     []*Graph
-	Loop       *Loop         // of a Foreach or Until
-	Loops      []*Action     // the loops around the action, the outermost first
-	Inner      []*Action     // of a loop: all actions inside, of all levels
-	Cases      []value.Value // of a Switch: Bodies[i] is taken for Cases[i]; the last body is the default
+	Loop       *Loop     // of a Foreach or Until
+	Loops      []*Action // the loops around the action, the outermost first
+	Inner      []*Action // of a loop: all actions inside, of all levels
+	// Collects are the actions of which it reads all executions at once, from outside
+	// of their Foreach.
+	Collects []*Action
+	Cases    []value.Value // of a Switch: Bodies[i] is taken for Cases[i]; the last body is the default
 
 	HideInputs, HideOutputs bool
 

@@ -34,6 +34,7 @@ func (b *builder) references() {
 		if a.Tracked != nil {
 			refs = append(refs, a.Tracked.References()...)
 		}
+		a.Collects = b.collects(a, refs)
 		var before map[*Action]bool
 		for _, r := range refs {
 			switch {
@@ -51,6 +52,7 @@ func (b *builder) references() {
 		}
 	}
 	for _, o := range b.program.Outputs {
+		b.program.Collects = append(b.program.Collects, b.collects(nil, o.Value.References())...)
 		for _, r := range o.Value.References() {
 			if (r.Kind == expr.RefAction || r.Kind == expr.RefResult) && !r.Dynamic && b.program.Action(r.Name) == nil {
 				b.missing(r, "The template output '%s' is not valid: the action '%s' does not exist.", o.Name, r.Name)

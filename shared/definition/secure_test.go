@@ -150,7 +150,7 @@ func TestProblemsAreReportedAtOnce(t *testing.T) {
 		"secured sides":      {`{"actions":{"A":{"type":"Compose","inputs":1,"runtimeConfiguration":{"secureData":{"properties":["input"]}}}}}`, `$.actions.A.runtimeConfiguration.secureData.properties[0] InvalidTemplate`},
 		"condition":          {`{"actions":{"A":{"type":"If","expression":{"equals":[1]},"actions":{}}}}`, `$.actions.A.expression.equals InvalidTemplate`},
 		"trigger reads":      {`{"triggers":{"manual":{"type":"Request","inputs":{"method":"@body('A')"}}},"actions":{"A":{"type":"Compose","inputs":1}}}`, `$.triggers.manual.inputs.method InvalidTemplate`},
-		"unknown but inside": {`{"actions":{"L":{"type":"Foreach","actions":{"A":{"type":"Compose","inputs":"@parameters('p')"}}}}}`, `$.actions.L.type $.actions.L.actions.A.inputs`},
+		"unknown but inside": {`{"actions":{"L":{"type":"Forall","actions":{"A":{"type":"Compose","inputs":"@parameters('p')"}}}}}`, `$.actions.L.type $.actions.L.actions.A.inputs`},
 	} {
 		_, problems := compile(t, c.text)
 		var got []string

@@ -56,6 +56,9 @@ type machine struct {
 func (m *machine) advance() {
 	stopping := m.s.Stopping
 	over := m.settle(m.p.Root, "", nil)
+	if over && m.s.lacks(nil, "", m.p.Collects) {
+		m.more = true
+	}
 	if m.s.Stopping != stopping && !m.more {
 		over = m.settle(m.p.Root, "", nil) // a Terminate ends what was gone over before it
 	}
@@ -84,7 +87,7 @@ func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 				over = false
 				continue
 			}
-			if m.full() {
+			if m.full() || m.lacks(a, path) {
 				return false
 			}
 			r = m.begin(a, path, skip, unmet)
@@ -111,6 +114,15 @@ func (m *machine) record(a *definition.Action, path string) *Record {
 // Apply.
 func (m *machine) full() bool {
 	if len(m.s.touched)-m.before >= MaxTouched {
+		m.more = true
+	}
+	return m.more
+}
+
+// lacks tells whether an action cannot begin yet, because it reads all executions
+// of another one and they have to be loaded first.
+func (m *machine) lacks(a *definition.Action, path string) bool {
+	if len(a.Collects) > 0 && m.s.lacks(a.Loops, path, a.Collects) {
 		m.more = true
 	}
 	return m.more

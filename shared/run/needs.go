@@ -38,6 +38,7 @@ func Needs(p *definition.Program, s *State) Needed {
 		ahead := r == nil || len(a.Loops) > 0 && n.open(a.Loops[0])
 		if ahead {
 			n.read(a, a.References())
+			n.collect(a.Loops, a.Collects)
 		}
 		if a.Tracked != nil && (ahead || !r.Status.Final()) {
 			n.read(a, a.Tracked.References())
@@ -46,6 +47,7 @@ func Needs(p *definition.Program, s *State) Needed {
 	for _, o := range p.Outputs {
 		n.read(nil, o.Value.References())
 	}
+	n.collect(nil, p.Collects)
 	return n.needed
 }
 
@@ -111,11 +113,11 @@ func (n *needs) read(a *definition.Action, refs []expr.Reference) {
 			if target == nil {
 				continue
 			}
-			n.target(a, target)
+			n.target(target)
 			if ref.Kind == expr.RefResult {
 				for _, body := range target.Bodies {
 					for _, child := range body.Actions {
-						n.target(a, child)
+						n.target(child)
 					}
 				}
 			}
@@ -132,27 +134,58 @@ func (n *needs) loops(a *definition.Action) {
 	}
 }
 
-// target: the executions of an action that may be meant; all of them at once, where
-// a Foreach that is over stands between.
-func (n *needs) target(a, target *definition.Action) {
+// target: the executions of an action that may be meant.
+func (n *needs) target(target *definition.Action) {
 	for r := range n.missing {
 		if r.Name == target.Name {
 			n.take(r)
 		}
 	}
-	for i, loop := range target.Loops {
-		if loop.Spec.Role != definition.Foreach || a != nil && i < len(a.Loops) && a.Loops[i] == loop {
-			continue
-		}
+}
+
+// collect: all executions of actions in a Foreach that is over.
+func (n *needs) collect(loops, targets []*definition.Action) {
+	for _, target := range targets {
+		loop := between(loops, target)
 		for _, r := range n.s.Records {
 			key := Key(target.Name, r.Path)
-			if r.Name != loop.Name || r.Loop == nil || r.Loop.Count == 0 || !r.Status.Final() {
-				continue
-			}
-			if _, there := n.s.Repetitions[key]; !there && !slices.Contains(n.needed.Repetitions, key) {
+			if r.Name == loop.Name && r.collectable() && n.s.Repetitions[key] == nil && !slices.Contains(n.needed.Repetitions, key) {
 				n.needed.Repetitions = append(n.needed.Repetitions, key)
 			}
 		}
-		return
 	}
+}
+
+// between is the outermost Foreach around an action that is not among the loops.
+func between(loops []*definition.Action, target *definition.Action) *definition.Action {
+	for _, l := range target.Loops {
+		if l.Spec.Role == definition.Foreach && !slices.Contains(loops, l) {
+			return l
+		}
+	}
+	return nil
+}
+
+// collectable: the record of a Foreach that is over and had iterations.
+func (r *Record) collectable() bool {
+	return r.Loop != nil && r.Loop.Count > 0 && r.Status.Final()
+}
+
+// lacks tells whether an expression in the iterations of path would read executions
+// that are not loaded.
+func (s *State) lacks(loops []*definition.Action, path string, targets []*definition.Action) bool {
+	for _, target := range targets {
+		loop := between(loops, target)
+		prefix := ""
+		for i, index := range indexes(path) {
+			if i < len(loop.Loops) && i < len(loops) && loop.Loops[i] == loops[i] {
+				prefix = Iteration(prefix, index)
+			}
+		}
+		r := s.Records[Key(loop.Name, prefix)]
+		if r != nil && r.collectable() && s.Repetitions[Key(target.Name, prefix)] == nil {
+			return true
+		}
+	}
+	return false
 }

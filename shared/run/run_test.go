@@ -39,7 +39,8 @@ type scenario struct {
 	p        *definition.Program
 	s        *run.State
 	now      time.Time
-	waiting  map[string]run.Execute // actions given out
+	waiting  map[string]run.Execute // actions given out, by Key
+	past     []*run.Record          // of iterations that are over
 	commands []run.Command
 	finished bool
 	seed     int64
@@ -75,14 +76,15 @@ func (s *scenario) apply(e run.Event) {
 	s.t.Helper()
 	for events := []run.Event{e}; len(events) > 0; events = events[1:] {
 		before := len(s.s.Records)
+		s.load()
 		for _, c := range run.Apply(s.p, s.s, events[0], s.ambient()) {
 			s.commands = append(s.commands, c)
 			switch c := c.(type) {
 			case run.Execute:
 				if c.Action.Spec.Inline {
-					events = append(events, run.Completed{Action: c.Action.Name, Attempt: c.Record.Attempt, Outcome: run.Succeed("OK", c.Inputs)})
+					events = append(events, run.Completed{Action: c.Action.Name, Path: c.Record.Path, Attempt: c.Record.Attempt, Outcome: run.Succeed("OK", c.Inputs)})
 				} else {
-					s.waiting[c.Action.Name] = c
+					s.waiting[c.Record.Key()] = c
 				}
 			case run.Again:
 				events = append(events, run.More{})
@@ -93,7 +95,24 @@ func (s *scenario) apply(e run.Event) {
 		if begun := len(s.s.Records) - before; begun > run.MaxTouched {
 			s.t.Errorf("one Apply began %d records", begun)
 		}
-		s.s.Committed(nil)
+		left := slices.Clone(s.s.Settled())
+		s.past = append(s.past, left...)
+		s.s.Committed(left)
+	}
+}
+
+// load gives the state what it asks for of iterations that are over.
+func (s *scenario) load() {
+	for _, key := range run.Needs(s.p, s.s).Repetitions {
+		name, path, _ := strings.Cut(key, "\x00")
+		list := []*run.Record{}
+		for _, r := range s.past {
+			if r.Name == name && r.Repetitions == 0 && r.Path != path && strings.HasPrefix(r.Path, path) {
+				list = append(list, r)
+			}
+		}
+		slices.SortFunc(list, func(a, b *run.Record) int { return strings.Compare(a.Path, b.Path) })
+		s.s.Repetitions[key] = list
 	}
 }
 
@@ -105,7 +124,7 @@ func (s *scenario) end(name string, o run.Outcome) {
 		s.t.Fatalf("%s was not given out", name)
 	}
 	delete(s.waiting, name)
-	s.apply(run.Completed{Action: name, Attempt: c.Record.Attempt, Outcome: o})
+	s.apply(run.Completed{Action: c.Record.Name, Path: c.Record.Path, Attempt: c.Record.Attempt, Outcome: o})
 }
 
 func (s *scenario) check(want string) {

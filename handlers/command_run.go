@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -257,28 +258,49 @@ func pretty(data []byte) []byte {
 	return value.Indent(v)
 }
 
-// printOutline prints a line per action in the order in which they started.
+// printOutline prints a line per action, those inside a container below it, in the
+// order in which they started.
 func (a *app) printOutline(stdout io.Writer, w *engine.Workflow, st *run.State, history bool) {
 	fmt.Fprintf(stdout, "%s  run %s  %s  %s\n", w.Name, st.Name, st.Status, shortDuration(st.End.Sub(st.Start)))
 	if st.Error != nil {
 		fmt.Fprintf(stdout, "  %s: %s\n", st.Error.Code, a.live.Replace([]byte(st.Error.Message)))
 	}
+	lines := outline(w.Program.Root, st, 0)
 	width := len(st.Trigger.Name)
-	var records []*run.Record
-	for _, action := range w.Program.Order {
-		if r := st.Records[action.Name]; r != nil {
-			records = append(records, r)
-			width = max(width, len(r.Name))
-		}
+	for _, l := range lines {
+		width = max(width, l.width())
 	}
-	slices.SortStableFunc(records, func(x, y *run.Record) int { return x.Start.Compare(y.Start) })
-	a.printRecord(stdout, &st.Trigger, width, history)
-	for _, r := range records {
-		a.printRecord(stdout, r, width, history)
+	a.printRecord(stdout, outlined{record: &st.Trigger}, width, history)
+	for _, l := range lines {
+		a.printRecord(stdout, l, width, history)
 	}
 }
 
-func (a *app) printRecord(stdout io.Writer, r *run.Record, width int, history bool) {
+// outlined is a line of an outline.
+type outlined struct {
+	record *run.Record
+	depth  int
+}
+
+func (l outlined) width() int { return 2*l.depth + utf8.RuneCountInString(l.record.Name) }
+
+func outline(g *definition.Graph, st *run.State, depth int) []outlined {
+	actions := slices.DeleteFunc(slices.Clone(g.Actions), func(x *definition.Action) bool { return st.Records[x.Name] == nil })
+	slices.SortStableFunc(actions, func(x, y *definition.Action) int {
+		return st.Records[x.Name].Start.Compare(st.Records[y.Name].Start)
+	})
+	var lines []outlined
+	for _, x := range actions {
+		lines = append(lines, outlined{st.Records[x.Name], depth})
+		for _, body := range x.Bodies {
+			lines = append(lines, outline(body, st, depth+1)...)
+		}
+	}
+	return lines
+}
+
+func (a *app) printRecord(stdout io.Writer, l outlined, width int, history bool) {
+	r := l.record
 	var notes []string
 	switch {
 	case r.HideInputs && r.HideOutputs:
@@ -294,11 +316,18 @@ func (a *app) printRecord(stdout io.Writer, r *run.Record, width int, history bo
 	if len(r.Retries) > 0 {
 		notes = append(notes, fmt.Sprintf("%d attempts", len(r.Retries)))
 	}
+	if r.Loop != nil {
+		notes = append(notes, fmt.Sprintf("%d iterations", r.Loop.Next))
+	}
+	if r.Repetitions > 0 {
+		notes = append(notes, fmt.Sprintf("%d times", r.Repetitions))
+	}
 	code := r.Code
 	if code == "" {
 		code = "-"
 	}
-	line := fmt.Sprintf("  %-*s  %-9s  %-12s  %8s  %s", width, r.Name, r.Status, code, shortDuration(r.End.Sub(r.Start)), strings.Join(notes, ", "))
+	name := strings.Repeat("  ", l.depth) + r.Name
+	line := fmt.Sprintf("  %-*s  %-9s  %-12s  %8s  %s", width, name, r.Status, code, shortDuration(r.End.Sub(r.Start)), strings.Join(notes, ", "))
 	fmt.Fprintln(stdout, strings.TrimRight(line, " "))
 	if r.Error != nil && r.Status != definition.Skipped {
 		fmt.Fprintf(stdout, "      %s: %s\n", r.Error.Code, a.live.Replace([]byte(r.Error.Message)))

@@ -8,8 +8,15 @@ import (
 	"github.com/latchwork/latchwork/shared/store"
 )
 
-// dispatch continues the run that a doorbell names.
+// dispatch continues the run, or fires the trigger, that a doorbell names.
 func (a *app) dispatch(ctx context.Context, m host.QueueMessage) error {
+	if trigger, ok := store.ParseTriggerKey(m.Text); ok {
+		if err := a.engine.FireTrigger(ctx, trigger); err != nil {
+			a.log.Error().Err(err).Str("workflow", trigger.WorkflowID).Str("trigger", trigger.Trigger).Int64("dequeueCount", m.DequeueCount).Msg("a trigger could not fire")
+			return err
+		}
+		return nil
+	}
 	key, err := store.ParseRunKey(m.Text)
 	if err != nil {
 		a.log.Error().Int64("dequeueCount", m.DequeueCount).Msg("a doorbell does not name a run; it is dropped")
@@ -25,6 +32,10 @@ func (a *app) dispatch(ctx context.Context, m host.QueueMessage) error {
 // poison gives up a run whose doorbells have failed again and again, so that it
 // ends with a reason instead of being tried for ever.
 func (a *app) poison(ctx context.Context, m host.QueueMessage) error {
+	if trigger, ok := store.ParseTriggerKey(m.Text); ok {
+		a.log.Error().Str("workflow", trigger.WorkflowID).Str("trigger", trigger.Trigger).Msg("a trigger failed to fire again and again; the sweep will try it")
+		return nil
+	}
 	key, err := store.ParseRunKey(m.Text)
 	if err != nil {
 		a.log.Error().Msg("a poison message does not name a run; it is dropped")

@@ -20,7 +20,7 @@ var mayImport = map[string]string{
 	"shared/template":   "shared/value",
 	"shared/recurrence": "shared/value shared/expr/zone",
 	"shared/expr":       "shared/value shared/expr/culture shared/expr/dotnet shared/expr/xmltext shared/expr/zone",
-	"shared/definition": "shared/value shared/expr",
+	"shared/definition": "shared/value shared/expr shared/recurrence",
 	"shared/run":        "shared/value shared/expr shared/definition",
 	"shared/outbound":   "shared/value shared/seal",
 	"shared/operation":  "shared/value shared/expr shared/definition shared/run shared/outbound",

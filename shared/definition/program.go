@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/recurrence"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -131,13 +132,22 @@ type Trigger struct {
 	Raw              value.Value // inputs as written: method, relativePath, schema
 	Conditions       []*expr.Template
 	ClientTrackingID *expr.Template
-	Options          Options
-	HideInputs       bool
-	HideOutputs      bool
-	Path             *value.Path
+	// SplitOn gives the array of which each item starts a run of its own; SplitID the
+	// client tracking id of each.
+	SplitOn, SplitID *expr.Template
+	// Schedule or Sliding say when a trigger fires by itself; nil otherwise.
+	Schedule    *recurrence.Schedule
+	Sliding     *recurrence.Sliding
+	Options     Options
+	HideInputs  bool
+	HideOutputs bool
+	Path        *value.Path
 
 	manual sides
 }
+
+// Recurs tells whether the trigger fires by itself.
+func (t *Trigger) Recurs() bool { return t.Schedule != nil || t.Sliding != nil }
 
 // Output is one of the definition's outputs.
 type Output struct {

@@ -48,6 +48,9 @@ type Spec struct {
 	Verbatim []string
 	// Request: a trigger that is called over HTTP.
 	Request bool
+	// Recurs: a trigger that fires by itself, as its recurrence says. Sliding: it fires
+	// for windows of time, none of which is left out.
+	Recurs, Sliding bool
 	// History returns what run history may keep of evaluated inputs, and whether
 	// that is less than all; nil keeps all.
 	History func(inputs value.Value) (shown value.Value, changed bool)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/recurrence"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -57,8 +59,64 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 	if id, ok := body.Member("correlation").Get("clientTrackingId"); ok {
 		t.ClientTrackingID = b.template(id, at.Keys("correlation", "clientTrackingId"))
 	}
+	if split, ok := body.Get("splitOn"); ok && !split.IsNull() {
+		t.SplitOn = b.template(split, at.Key("splitOn"))
+		if id, ok := body.Member("splitOnConfiguration").Member("correlation").Get("clientTrackingId"); ok {
+			t.SplitID = b.template(id, at.Keys("splitOnConfiguration", "correlation", "clientTrackingId"))
+		}
+	}
+	b.recurrence(t, body, at)
 	b.program.Triggers = append(b.program.Triggers, t)
 }
+
+// recurrence reads when a trigger fires by itself (triggers §7).
+func (b *builder) recurrence(t *Trigger, body value.Value, at *value.Path) {
+	if !t.Spec.Recurs {
+		return
+	}
+	written, ok := body.Get("recurrence")
+	if !ok {
+		b.fail(PropertyNotSpecified, at, "The template trigger '%s' has no 'recurrence'.", t.Name)
+		return
+	}
+	at = at.Key("recurrence")
+	v, known := b.constant(written, at)
+	if !known {
+		return
+	}
+	var problems []value.Problem
+	if t.Spec.Sliding {
+		t.Sliding, problems = recurrence.ParseSliding(v, at, body.Member("inputs").Member("delay"), t.Path.Keys("inputs", "delay"))
+	} else {
+		t.Schedule, problems = recurrence.Parse(v, at)
+	}
+	b.problems = append(b.problems, problems...)
+}
+
+// constant evaluates what may hold expressions of parameters alone. It is not known
+// while a parameter has no value, as in a template that is only checked.
+func (b *builder) constant(v value.Value, at *value.Path) (value.Value, bool) {
+	t := b.template(v, at)
+	for _, r := range t.References() {
+		if p, ok := b.parameterNamed(r.Name); r.Kind == expr.RefParameter && (!ok || p.Value.IsAbsent()) {
+			return value.Value{}, false
+		}
+	}
+	result, err := t.Evaluate(&expr.Env{Scope: parametersOnly{p: b.program}})
+	if err != nil {
+		b.fail(InvalidTemplate, at, "%s", err)
+		return value.Value{}, false
+	}
+	return result, true
+}
+
+// parametersOnly is the scope of what is evaluated when a definition is saved.
+type parametersOnly struct {
+	expr.NoScope
+	p *Program
+}
+
+func (s parametersOnly) Parameter(name string) (value.Value, bool) { return s.p.Parameter(name) }
 
 // conditions must all hold for the trigger to fire (triggers §2).
 func (b *builder) conditions(t *Trigger, body value.Value, at *value.Path) {

@@ -70,7 +70,7 @@ func (e *Engine) load(ctx context.Context, w *Workflow, key store.RunKey, st *ru
 	return nil
 }
 
-// Sweep rings for every run that is due: a driver died, a doorbell was lost, or a
+// Sweep rings for every run and trigger that is due: a driver died, a doorbell was lost, or a
 // wait is longer than a doorbell can be delayed. It returns how many.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
 	workflows, err := e.Store.Workflows(ctx)
@@ -80,15 +80,15 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 	rung := 0
 	var failures []error
 	for _, w := range workflows {
-		due, err := e.Store.DueRuns(ctx, w.ID, e.Ambient.Now())
+		runs, triggers, err := e.Store.Due(ctx, w.ID, e.Ambient.Now())
 		failures = append(failures, err)
-		for _, key := range due {
-			if err := e.Store.Ring(ctx, key, 0); err != nil {
-				failures = append(failures, err)
-				continue
-			}
-			rung++
+		for _, key := range runs {
+			failures = append(failures, e.Store.Ring(ctx, key, 0))
 		}
+		for _, key := range triggers {
+			failures = append(failures, e.Store.RingTrigger(ctx, key, 0))
+		}
+		rung += len(runs) + len(triggers)
 	}
 	return rung, errors.Join(failures...)
 }
@@ -102,7 +102,7 @@ func (e *Engine) Recover(ctx context.Context) (int, error) {
 	}
 	recovered := 0
 	for _, w := range workflows {
-		leased, err := e.Store.DueRuns(ctx, w.ID, e.Ambient.Now().Add(e.Lease))
+		leased, _, err := e.Store.Due(ctx, w.ID, e.Ambient.Now().Add(e.Lease))
 		if err != nil {
 			return recovered, err
 		}

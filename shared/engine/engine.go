@@ -109,6 +109,10 @@ type Trigger struct {
 	ClientTrackingID string
 	// Waits: the caller waits for the answer of a Response action.
 	Waits bool
+	// Scheduled is when a trigger was to fire that fires by itself. RunName is the
+	// name of the run; "" makes a new one. A run of that name may exist: ErrConflict.
+	Scheduled time.Time
+	RunName   string
 }
 
 // Running is a run that was started here.
@@ -135,11 +139,14 @@ func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, e
 	}
 	now := e.Ambient.Now()
 	st := run.NewState(run.Header{
-		Name: run.NewName(e.Ambient, 0), WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
+		Name: t.RunName, WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
 		Version: w.Version, Status: definition.Running, Start: now, TrackingID: run.NewGUID(e.Ambient),
 	})
+	if st.Name == "" {
+		st.Name = run.NewName(e.Ambient, 0)
+	}
 	st.Trigger = run.Record{
-		Name: trigger.Name, Status: definition.Succeeded, Start: now, End: now, TrackingID: st.TrackingID,
+		Name: trigger.Name, Scheduled: t.Scheduled, Status: definition.Succeeded, Start: now, End: now, TrackingID: st.TrackingID,
 		Inputs: run.Payload{Value: trigger.Raw}, Outputs: run.Payload{Value: t.Outputs},
 		HideInputs: trigger.HideInputs, HideOutputs: trigger.HideOutputs,
 	}

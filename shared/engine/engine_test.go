@@ -266,7 +266,7 @@ func crash(t *testing.T, b store.Backend, n int, after bool) {
 	// Another process, after the lease of the dead driver; the caller still waits.
 	later := newEngine(t, b, w, nil, 90*time.Second)
 	defer closeEngine(later)
-	due, err := later.Store.DueRuns(t.Context(), workflow.ID, time.Now().Add(90*time.Second))
+	due, _, err := later.Store.Due(t.Context(), workflow.ID, time.Now().Add(90*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func TestCrashInLoops(t *testing.T) {
 
 					later := newEngine(t, b, w, nil, 90*time.Second)
 					defer closeEngine(later)
-					due, err := later.Store.DueRuns(t.Context(), id, time.Now().Add(90*time.Second))
+					due, _, err := later.Store.Due(t.Context(), id, time.Now().Add(90*time.Second))
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -75,10 +75,11 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 		}
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.workflows[w.ID] = &cached{w, now.Add(e.Fresh)}
 	e.programs[w.ID+"/"+w.Version] = program
-	return &Workflow{w, program}, problems, nil
+	e.mu.Unlock()
+	saved := &Workflow{w, program}
+	return saved, problems, e.startTriggers(ctx, saved)
 }
 
 // inherit takes over what a workflow keeps from version to version: its id, its

@@ -24,6 +24,12 @@ func NewName(a expr.Ambient, shard int) string {
 	return fmt.Sprintf("%s%09dCU%02d", reversedTicks(a.Now()), a.Rand(1e9), shard)
 }
 
+// NameAt returns the name of the run that a trigger which fires by itself starts at
+// a time, so that nothing makes two runs of one firing: the name tells them apart.
+func NameAt(t time.Time, fired int64, shard int) string {
+	return fmt.Sprintf("%s%09dCU%02d", reversedTicks(t), fired%1e9, shard)
+}
+
 // NewVersion returns a workflow version: reversed ticks.
 func NewVersion(t time.Time) string { return reversedTicks(t) }
 

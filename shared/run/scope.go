@@ -205,6 +205,7 @@ func (c *scope) Trigger() (value.Value, bool) {
 	b.Set("endTime", timeValue(r.End))
 	b.Set("trackingId", value.String(r.TrackingID))
 	b.Set("clientTrackingId", value.String(c.s.ClientTrackingID))
+	b.Set("scheduledTime", timeValue(r.Scheduled))
 	b.Set("originHistoryName", value.String(c.s.Name))
 	b.Set("status", value.String(string(r.Status)))
 	return b.Build(), true

@@ -108,6 +108,8 @@ type Record struct {
 
 	Tracked value.Value
 
+	Scheduled time.Time // when a trigger was to fire that fires by itself
+
 	Loop *Progress // of a loop that has begun
 	// Repetitions counts the executions that a record stands for, of an action in a
 	// loop that is over; 0 for a record that is an execution itself.

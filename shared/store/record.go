@@ -94,7 +94,7 @@ func (s *Store) record(key RunKey, recordKey string, rec *run.Record, blobs *[]B
 		text("Status", string(rec.Status)).text("Code", rec.Code).
 		time("Start", rec.Start).time("End", rec.End).text("TrackingID", rec.TrackingID).
 		flag("HideInputs", rec.HideInputs).flag("HideOutputs", rec.HideOutputs).flag("Static", rec.Static).
-		number("Attempt", int64(rec.Attempt)).time("Wake", rec.Wake).
+		number("Attempt", int64(rec.Attempt)).time("Wake", rec.Wake).time("Scheduled", rec.Scheduled).
 		value("Inputs", rec.Inputs.Value).value("Outputs", rec.Outputs.Value).value("Sending", rec.Sending.Value).
 		value("Keep", rec.Keep).value("Tracked", rec.Tracked)
 	if rec.Loop != nil {
@@ -112,7 +112,7 @@ func (s *Store) readRecord(ctx context.Context, row Row) (*run.Record, error) {
 		Name: r.text("Name"), Path: r.text("Path"), Repetitions: int(r.number("Repetitions")), Loop: readLoop(r.value("Loop")), Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
 		Start: r.time("Start"), End: r.time("End"), TrackingID: r.text("TrackingID"),
 		HideInputs: r.flag("HideInputs"), HideOutputs: r.flag("HideOutputs"), Static: r.flag("Static"),
-		Attempt: int(r.number("Attempt")), Wake: r.time("Wake"),
+		Attempt: int(r.number("Attempt")), Wake: r.time("Wake"), Scheduled: r.time("Scheduled"),
 		Inputs: r.payload("Inputs"), Outputs: r.payload("Outputs"), Sending: r.payload("Sending"),
 		Keep: r.value("Keep"), Tracked: r.value("Tracked"), Retries: readRetries(r.value("Retries")),
 	}

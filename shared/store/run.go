@@ -251,22 +251,6 @@ func (s *Store) Ring(ctx context.Context, key RunKey, delay time.Duration) error
 	return nil
 }
 
-// DueRuns lists the runs of a workflow whose due time is not after now.
-func (s *Store) DueRuns(ctx context.Context, workflowID string, now time.Time) ([]RunKey, error) {
-	partition := RunKey{workflowID, "00"}.partition()
-	rows, err := s.rangeAll(ctx, partition, "D.", after("D."))
-	if err != nil {
-		return nil, fmt.Errorf("list due runs: %w", err)
-	}
-	var due []RunKey
-	for _, row := range rows {
-		if at, _ := row.Properties["Due"].(time.Time); !at.After(now) {
-			due = append(due, RunKey{workflowID, strings.TrimPrefix(row.Key, "D.")})
-		}
-	}
-	return due, nil
-}
-
 // Runs pages through the headers of the runs of a workflow, newest first.
 func (s *Store) Runs(ctx context.Context, workflowID string, limit int, token string) ([]*Snapshot, string, error) {
 	partition := RunKey{workflowID, "00"}.partition()

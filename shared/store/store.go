@@ -176,3 +176,8 @@ func after(prefix string) string { return prefix[:len(prefix)-1] + string(prefix
 func escape(name string) string {
 	return strings.NewReplacer("%", "!", "+", "!20", "~", "!7E").Replace(url.QueryEscape(name))
 }
+
+// unescape undoes escape.
+func unescape(escaped string) (string, error) {
+	return url.QueryUnescape(strings.ReplaceAll(escaped, "!", "%"))
+}

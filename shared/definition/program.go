@@ -109,6 +109,7 @@ type Action struct {
 
 	HideInputs, HideOutputs bool
 
+	Limit      *expr.Template // of an action that is no loop: its timeout
 	Static     *StaticResult
 	Options    Options
 	Tracked    *expr.Template

@@ -10,7 +10,7 @@ import (
 
 // templates returns what an action evaluates before or instead of its work.
 func (a *Action) templates() []*expr.Template {
-	all := []*expr.Template{a.Inputs, a.Expression}
+	all := []*expr.Template{a.Inputs, a.Expression, a.Limit}
 	for _, t := range a.Deferred {
 		all = append(all, t)
 	}

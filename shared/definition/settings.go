@@ -17,6 +17,14 @@ func (s sides) any() bool { return s.inputs || s.outputs }
 // settings reads what every action may have besides its inputs.
 func (b *builder) settings(a *Action, body value.Value, at *value.Path) {
 	a.Options = Options(b.text(body.Member("operationOptions"), at.Key("operationOptions")))
+	if limit := b.object(body.Member("limit"), at.Key("limit")); limit.Len() > 0 && a.Spec.Role == Operation {
+		a.Limit = b.template(limit, at.Key("limit"))
+		if text, isText := limit.Member("timeout").AsString(); isText && !strings.Contains(text, "@") {
+			if _, ok := ParseDuration(text); !ok {
+				b.fail(InvalidTemplate, at.Keys("limit", "timeout"), "The limit 'timeout' of '%s' must be a duration in ISO 8601 format, such as 'PT1H'.", a.Name)
+			}
+		}
+	}
 	runtime := b.object(body.Member("runtimeConfiguration"), at.Key("runtimeConfiguration"))
 	a.manual = b.secureData(runtime, at.Key("runtimeConfiguration"))
 	a.Static = b.staticResult(a, runtime, at.Keys("runtimeConfiguration", "staticResult"))

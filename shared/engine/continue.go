@@ -140,7 +140,12 @@ func (e *Engine) Abandon(ctx context.Context, key store.RunKey, why string) erro
 
 // Cancel asks whoever drives the run to end it.
 func (e *Engine) Cancel(ctx context.Context, key store.RunKey) error {
-	if err := e.Store.Post(ctx, key, cancelItem, cancelItem, value.Value{}); err != nil {
+	return e.post(ctx, key, cancelItem, cancelItem, value.Value{})
+}
+
+// post puts an item into the inbox of a run, and wakes whoever drives it.
+func (e *Engine) post(ctx context.Context, key store.RunKey, seq, kind string, data value.Value) error {
+	if err := e.Store.Post(ctx, key, seq, kind, data); err != nil {
 		return err
 	}
 	e.mu.Lock()

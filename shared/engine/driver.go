@@ -23,6 +23,7 @@ type driver struct {
 	events   []run.Event
 	send     []run.Execute // to be carried out after the next commit
 	respond  []*run.Record
+	release  []run.Release
 	taken    []store.Item
 	finished bool
 
@@ -38,6 +39,7 @@ func (d *driver) drive(ctx context.Context, events ...run.Event) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is in flight when the run is lost must not be sent on
 	d.events = events
+	d.st.Callback = d.e.callbacks(d.w, d.st.Name)
 	d.results = make(chan run.Completed)
 	d.poke = make(chan struct{}, 1)
 	d.sliceEnd = d.e.Ambient.Now().Add(d.e.Slice)
@@ -77,6 +79,8 @@ func (d *driver) apply(ctx context.Context) error {
 				} else {
 					d.send = append(d.send, c)
 				}
+			case run.Release:
+				d.release = append(d.release, c)
 			case run.Respond:
 				d.respond = append(d.respond, c.Record)
 			case run.Again:
@@ -114,6 +118,9 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 		delay := wake.Sub(now)
 		lease.Due, ring = wake, &delay
 	}
+	if err := d.tellParent(ctx); err != nil {
+		return false, err
+	}
 	created := d.etag == ""
 	if created {
 		d.etag, err = d.e.Store.CreateRun(ctx, d.st, lease)
@@ -136,6 +143,7 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 		}
 	}
 	d.respond = nil
+	d.letGo(ctx)
 	if ring != nil {
 		if err := d.e.Store.Ring(ctx, d.key, *ring); err != nil {
 			d.e.Log.Warn().Err(err).Str("run", d.key.Run).Msg("a doorbell was not sent; the sweep will find the run")
@@ -208,13 +216,19 @@ func (d *driver) readInbox(ctx context.Context) error {
 }
 
 // Kinds of inbox items.
-const cancelItem = "cancel"
+const (
+	cancelItem = "cancel"
+	resumeItem = "resume"
+)
 
 func (d *driver) take(items []store.Item) {
 	for _, item := range items {
 		d.taken = append(d.taken, item)
-		if item.Kind == cancelItem {
+		switch item.Kind {
+		case cancelItem:
 			d.events = append(d.events, run.Cancelled{})
+		case resumeItem:
+			d.events = append(d.events, run.Resumed{Action: item.Data.Member("action").Str(), Path: item.Data.Member("path").Str(), Data: item.Data.Member("data")})
 		}
 	}
 }

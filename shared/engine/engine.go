@@ -35,6 +35,9 @@ type Config struct {
 	// ResponseTimeout is how long a caller waits for a Response action (triggers
 	// §11.4).
 	ResponseTimeout time.Duration
+	// Callback mints the signed URL that resumes an execution of an action; nil where
+	// this process has no address.
+	Callback func(w *Workflow, run, action, path string) string
 	// Fresh is for how long a workflow is used without asking the store for a newer
 	// version.
 	Fresh time.Duration
@@ -47,6 +50,8 @@ const (
 	DefaultLease           = time.Minute
 	DefaultResponseTimeout = 120 * time.Second
 	DefaultFresh           = 10 * time.Second
+
+	releaseTime = 30 * time.Second // for telling somebody that an action waits no more
 )
 
 // ErrBusy means that another driver is at work on the run.
@@ -85,6 +90,7 @@ func New(c Config) *Engine {
 		Config: c, workflows: map[string]*cached{}, programs: map[string]*definition.Program{}, drivers: map[store.RunKey]*driver{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.Deps.Workflows = e
 	return e
 }
 
@@ -113,6 +119,8 @@ type Trigger struct {
 	// name of the run; "" makes a new one. A run of that name may exist: ErrConflict.
 	Scheduled time.Time
 	RunName   string
+	// Parent is the action that waits for the answer of the run.
+	Parent run.Parent
 }
 
 // Running is a run that was started here.
@@ -140,7 +148,7 @@ func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, e
 	now := e.Ambient.Now()
 	st := run.NewState(run.Header{
 		Name: t.RunName, WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
-		Version: w.Version, Status: definition.Running, Start: now, TrackingID: run.NewGUID(e.Ambient),
+		Version: w.Version, Status: definition.Running, Start: now, TrackingID: run.NewGUID(e.Ambient), Parent: t.Parent,
 	})
 	if st.Name == "" {
 		st.Name = run.NewName(e.Ambient, 0)

@@ -22,16 +22,7 @@ func (e *Engine) execute(ctx context.Context, w *Workflow, st *run.State, c run.
 func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.Execute) func(context.Context) run.Completed {
 	a, number := c.Action, c.Record.Attempt
 	log := e.Log.With().Str("workflow", w.Name).Str("run", st.Name).Str("action", a.Name).Int("attempt", number).Logger()
-	call := operation.Call{
-		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: number, Keep: c.Record.Keep, Options: a.Options,
-		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, c.Record.Path, item, e.Ambient) },
-		Tracking: operation.Tracking{
-			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name,
-			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
-		},
-	}
-	var err error
-	call.Connection, err = e.connection(ctx, w, a)
+	call, err := e.call(ctx, w, st, c)
 	return func(ctx context.Context) run.Completed {
 		var outcome run.Outcome
 		if err != nil {
@@ -44,6 +35,22 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 		log.Debug().Str("status", string(outcome.Status)).Str("code", outcome.Code).Msg("attempt ended")
 		return run.Completed{Action: a.Name, Path: c.Record.Path, Attempt: number, Outcome: outcome}
 	}
+}
+
+// call is what an operation is given of an execution.
+func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Execute) (operation.Call, error) {
+	a := c.Action
+	call := operation.Call{
+		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: c.Record.Attempt, Keep: c.Record.Keep, Options: a.Options,
+		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, c.Record.Path, item, e.Ambient) },
+		Tracking: operation.Tracking{
+			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name, Action: a.Name, Path: c.Record.Path,
+			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
+		},
+	}
+	var err error
+	call.Connection, err = e.connection(ctx, w, a)
+	return call, err
 }
 
 // connection resolves the entry of $connections that an action names to the

@@ -26,6 +26,24 @@ type Deps struct {
 	HTTP Doer
 	// Vault returns the vault behind a Key Vault connection.
 	Vault func(connection Connection) (outbound.Vault, error)
+	// Workflows starts runs of other workflows; the engine sets it.
+	Workflows Workflows
+}
+
+// Workflows starts the run of a nested workflow.
+type Workflows interface {
+	// StartNested starts a run, once however often it is called for the same execution
+	// of an action. Its answer resumes that execution, if waits is set. The error is
+	// what the action fails with.
+	StartNested(ctx context.Context, n Nested) (accepted value.Value, failure *run.Error, err error)
+}
+
+// Nested is a call of one workflow by another.
+type Nested struct {
+	ResourceID, Trigger string
+	Outputs             value.Value // of the trigger: headers, body
+	Waits               bool
+	Tracking            Tracking // of the calling action
 }
 
 // Doer sends one request. Its error is an *outbound.Failure.
@@ -62,6 +80,7 @@ type Connection struct {
 type Tracking struct {
 	WorkflowID, WorkflowName, WorkflowVersion string
 	RunName                                   string
+	Action, Path                              string // the execution
 	ActionTrackingID, ClientTrackingID        string
 	RunTrackingID                             string
 }
@@ -73,6 +92,9 @@ type Operation struct {
 	Examples []Example
 	// Run makes one attempt. It ends when ctx does, and never panics.
 	Run func(ctx context.Context, d Deps, c Call) run.Outcome
+	// Release tells whoever was to resume an action that awaited that it need not any
+	// more: it was cancelled, or timed out. Nothing depends on it; nil does nothing.
+	Release func(ctx context.Context, d Deps, c Call)
 }
 
 // Example shows the inputs of an action and what comes out, without I/O.
@@ -215,6 +237,20 @@ func FindConnector(api string) *Connector { return connectors[strings.ToLower(ap
 
 // defaultTimeout is how long one synchronous call may take (actions §2.1).
 const defaultTimeout = 120 * time.Second
+
+// Let releases what an action that awaited had asked for.
+func Let(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) {
+	o := Find(typ)
+	if o == nil || o.Release == nil {
+		return
+	}
+	defer func() {
+		if recover() != nil {
+			log.Error().Bytes("stack", debug.Stack()).Msg("an operation panicked")
+		}
+	}()
+	o.Release(ctx, d, c)
+}
 
 // Attempt makes one attempt of an action type. A mistake in an operation fails
 // its action, not the process.

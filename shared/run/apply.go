@@ -30,6 +30,8 @@ func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Com
 		s.Status = definition.Running
 	case Completed:
 		m.completed(e)
+	case Resumed:
+		m.resumed(e)
 	case TimerFired:
 		m.wake()
 	case Cancelled:
@@ -95,6 +97,7 @@ func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 			if m.full() {
 				return false
 			}
+			m.release(r)
 			m.end(r, definition.Cancelled, m.stopCode(), nil)
 		}
 		if len(a.Bodies) > 0 {
@@ -210,8 +213,32 @@ func (m *machine) execute(a *definition.Action, r *Record) {
 		m.conclude(a, r, staticOutcome(a.Static))
 		return
 	}
+	if err := m.deadline(a, r); err != nil {
+		m.end(r, definition.Failed, "BadRequest", err)
+		return
+	}
 	r.Attempt = 1
 	m.commands = append(m.commands, Execute{a, r, inputs})
+}
+
+// deadline evaluates limit.timeout (actions §1).
+func (m *machine) deadline(a *definition.Action, r *Record) *Error {
+	if a.Limit == nil {
+		return nil
+	}
+	v, err := a.Limit.Evaluate(m.env(a, r, nil))
+	if err != nil {
+		return m.templateError(a, "limit", err)
+	}
+	text, has := v.Get("timeout")
+	d, ok := definition.ParseDuration(text.Str())
+	switch {
+	case has && !ok:
+		return &Error{definition.InvalidTemplate, fmt.Sprintf("The limit 'timeout' of action '%s' is not a duration.", a.Name)}
+	case has:
+		r.Deadline = m.now.Add(d)
+	}
+	return nil
 }
 
 // inputs evaluates the inputs of an action and records what history may keep of
@@ -271,15 +298,56 @@ func (m *machine) completed(e Completed) {
 		return // a repeat, or late: the action was cancelled meanwhile
 	}
 	m.s.touch(r)
-	if o := e.Outcome; o.Again > 0 {
-		r.Keep, r.Wake = o.Keep, m.now.Add(o.Again)
+	switch o := e.Outcome; {
+	case o.Again > 0:
+		r.Keep, r.Wake = o.Keep, m.wakeBy(r, m.now.Add(o.Again))
+		return
+	case o.Await:
+		r.Keep, r.Awaiting, r.Wake = o.Keep, true, r.Deadline
+		if !r.Early.IsAbsent() {
+			m.goOn(a, r, r.Early)
+		}
 		return
 	}
 	if delay, again := m.retry(a, r, e.Outcome); again {
-		r.Wake = m.now.Add(delay)
+		r.Wake = m.wakeBy(r, m.now.Add(delay))
 		return
 	}
 	m.conclude(a, r, e.Outcome)
+}
+
+// wakeBy is a time to go on at, or the deadline if that comes first.
+func (m *machine) wakeBy(r *Record, at time.Time) time.Time {
+	if !r.Deadline.IsZero() && r.Deadline.Before(at) {
+		return r.Deadline
+	}
+	return at
+}
+
+// resumed takes in what an action waits for, or will wait for.
+func (m *machine) resumed(e Resumed) {
+	a, r := m.p.Action(e.Action), m.s.Records[Key(e.Action, e.Path)]
+	switch {
+	case a == nil || r == nil || r.Status.Final():
+		return // too late
+	case r.Awaiting:
+		m.s.touch(r)
+		m.goOn(a, r, e.Data)
+	case r.Early.IsAbsent():
+		m.s.touch(r)
+		r.Early = e.Data
+	}
+}
+
+// goOn calls an operation again with what came.
+func (m *machine) goOn(a *definition.Action, r *Record, data value.Value) {
+	if data.IsAbsent() {
+		data = value.Null()
+	}
+	r.Awaiting, r.Early, r.Wake = false, value.Value{}, time.Time{}
+	r.Keep = r.Keep.With(ResumedMember, data)
+	r.Attempt++
+	m.commands = append(m.commands, Execute{a, r, r.SendingInputs()})
 }
 
 // conclude ends an action with the outcome of its last attempt.
@@ -305,6 +373,7 @@ func (m *machine) conclude(a *definition.Action, r *Record, o Outcome) {
 func (m *machine) end(r *Record, s definition.Status, code string, e *Error) {
 	r.Status, r.Code, r.Error, r.End = s, code, e, m.now
 	r.Wake, r.Keep, r.Sending = time.Time{}, value.Value{}, Payload{}
+	r.Awaiting, r.Early = false, value.Value{}
 	m.s.touch(r)
 }
 
@@ -317,10 +386,25 @@ func (m *machine) wake() {
 		if m.full() {
 			return
 		}
+		if !r.Deadline.IsZero() && !r.Deadline.After(m.now) {
+			m.release(r)
+			m.end(r, definition.TimedOut, actionTimedOut, &Error{actionTimedOut, fmt.Sprintf(
+				"The execution of template action '%s' timed out: its limit was reached.", r.Name)})
+			continue
+		}
 		r.Wake = time.Time{}
 		r.Attempt++
 		m.s.touch(r)
 		m.commands = append(m.commands, Execute{m.p.Action(r.Name), r, r.SendingInputs()})
+	}
+}
+
+const actionTimedOut = "ActionTimedOut"
+
+// release tells whoever was to resume an action that it need not any more.
+func (m *machine) release(r *Record) {
+	if r.Awaiting {
+		m.commands = append(m.commands, Release{m.p.Action(r.Name), r, r.SendingInputs(), r.Keep})
 	}
 }
 

@@ -21,6 +21,12 @@ type (
 		Attempt int
 		Outcome Outcome
 	}
+	// Resumed: what an action waits for has come from outside. Early ones are kept.
+	Resumed struct {
+		Action string
+		Path   string
+		Data   value.Value
+	}
 	// TimerFired: actions whose Wake is over go on.
 	TimerFired struct{}
 	// Cancelled: somebody cancelled the run.
@@ -31,6 +37,7 @@ type (
 
 func (Started) event()    {}
 func (Completed) event()  {}
+func (Resumed) event()    {}
 func (TimerFired) event() {}
 func (Cancelled) event()  {}
 func (More) event()       {}
@@ -46,6 +53,14 @@ type (
 		Record *Record
 		Inputs value.Value
 	}
+	// Release: an action that waited does so no more; whoever was to call it back may
+	// be told. Nothing depends on it.
+	Release struct {
+		Action *definition.Action
+		Record *Record
+		Inputs value.Value
+		Keep   value.Value
+	}
 	// Respond: answer the caller of the trigger.
 	Respond struct{ Record *Record }
 	// WakeAt: apply TimerFired at this time.
@@ -57,6 +72,7 @@ type (
 )
 
 func (Execute) command() {}
+func (Release) command() {}
 func (Respond) command() {}
 func (WakeAt) command()  {}
 func (Again) command()   {}
@@ -74,8 +90,14 @@ type Outcome struct {
 	RetryAfter time.Duration
 	// Again, above zero: not ready, call again after this time with Keep.
 	Again time.Duration
+	// Await: call again, with Keep, once the action is resumed; what came is the
+	// member Resumed of the Keep it gets.
+	Await bool
 	Keep  value.Value
 }
+
+// ResumedMember is where an operation that awaited finds what came.
+const ResumedMember = "resumed"
 
 // Fail returns the outcome of an attempt that failed for good.
 func Fail(code, errorCode, message string) Outcome {

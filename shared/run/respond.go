@@ -11,6 +11,7 @@ func (m *machine) refuseResponse(a *definition.Action) (Outcome, bool) {
 	switch s := m.s; {
 	case s.Responded != "":
 		return Fail("Conflict", twice, "The execution of template action '"+a.Name+"' failed: the action '"+s.Responded+"' has already answered the caller."), true
+	case s.Parent.Run != "": // an action waits, for as long as it takes
 	case s.ResponseDue.IsZero():
 		return Outcome{Status: definition.Skipped, Code: skipped, Error: &Error{skipped,
 			"The execution of template action '" + a.Name + "' is skipped: the client application is not waiting for a response from service."}}, true

@@ -20,6 +20,9 @@ func (m *machine) env(a *definition.Action, r, self *Record) *expr.Env {
 	if r != nil {
 		c.path = r.Path
 	}
+	if a != nil && r != nil && a.Spec.Callback && m.s.Callback != nil {
+		c.callback = func() string { return m.s.Callback(a.Name, r.Path) }
+	}
 	return &expr.Env{Scope: c, Ambient: m.ambient, Budget: m.budget}
 }
 
@@ -66,6 +69,8 @@ type scope struct {
 	path  string               // the iterations it stands in
 	self  *Record
 	item  value.Value
+	// callback is the URL that resumes the action; nil where it may not be asked for.
+	callback func() string
 }
 
 var _ expr.Scope = (*scope)(nil)
@@ -326,7 +331,12 @@ func (c *scope) Self() (value.Value, bool) {
 	return c.record(c.self), true
 }
 
-func (c *scope) CallbackURL() (value.Value, bool) { return value.Value{}, false }
+func (c *scope) CallbackURL() (value.Value, bool) {
+	if c.callback == nil {
+		return value.Value{}, false
+	}
+	return value.String(c.callback()), true
+}
 
 // TimeFormat is how the product writes times: UTC, seven fraction digits.
 const TimeFormat = "2006-01-02T15:04:05.0000000Z"

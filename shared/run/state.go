@@ -40,6 +40,8 @@ type State struct {
 	// Needs named, by Key of the action outside of the loop, in the order of the
 	// iterations.
 	Repetitions map[string][]*Record
+	// Callback returns the URL that resumes an execution; nil where there is none.
+	Callback func(action, path string) string
 
 	touched map[string]bool
 	settled []*Record // of iterations that are over, those inside before their loop's
@@ -66,11 +68,16 @@ type Header struct {
 	// Responded names the action that answered the caller.
 	Responded string
 	Variables []Variable
+	// Parent is the action that started this run and waits for its answer.
+	Parent Parent
 	// Stopping is the status that the run will end with, once it was cancelled or
 	// an action terminated it.
 	Stopping definition.Status
 	Outputs  value.Value
 }
+
+// Parent names an execution of an action in another run.
+type Parent struct{ WorkflowID, Run, Action, Path string }
 
 // Variable is a variable of the run. Names are compared ignoring case.
 type Variable struct {
@@ -105,6 +112,12 @@ type Record struct {
 	// asked to remember until then.
 	Wake time.Time
 	Keep value.Value
+	// Awaiting: the action waits to be resumed. Early is what came before it did.
+	Awaiting bool
+	Early    value.Value
+	// Deadline is when an action that waits times out, by its limit; zero when it has
+	// none.
+	Deadline time.Time
 
 	Tracked value.Value
 
@@ -228,7 +241,7 @@ func (s *State) Executing() bool {
 }
 
 func (r *Record) executing() bool {
-	return r.Status == definition.Running && r.Attempt > 0 && r.Wake.IsZero()
+	return r.Status == definition.Running && r.Attempt > 0 && r.Wake.IsZero() && !r.Awaiting
 }
 
 // NextWake returns the earliest time at which a waiting action goes on, or zero.

@@ -95,6 +95,7 @@ func (s *Store) record(key RunKey, recordKey string, rec *run.Record, blobs *[]B
 		time("Start", rec.Start).time("End", rec.End).text("TrackingID", rec.TrackingID).
 		flag("HideInputs", rec.HideInputs).flag("HideOutputs", rec.HideOutputs).flag("Static", rec.Static).
 		number("Attempt", int64(rec.Attempt)).time("Wake", rec.Wake).time("Scheduled", rec.Scheduled).
+		flag("Awaiting", rec.Awaiting).value("Early", rec.Early).time("Deadline", rec.Deadline).
 		value("Inputs", rec.Inputs.Value).value("Outputs", rec.Outputs.Value).value("Sending", rec.Sending.Value).
 		value("Keep", rec.Keep).value("Tracked", rec.Tracked)
 	if rec.Loop != nil {
@@ -113,6 +114,7 @@ func (s *Store) readRecord(ctx context.Context, row Row) (*run.Record, error) {
 		Start: r.time("Start"), End: r.time("End"), TrackingID: r.text("TrackingID"),
 		HideInputs: r.flag("HideInputs"), HideOutputs: r.flag("HideOutputs"), Static: r.flag("Static"),
 		Attempt: int(r.number("Attempt")), Wake: r.time("Wake"), Scheduled: r.time("Scheduled"),
+		Awaiting: r.flag("Awaiting"), Early: r.value("Early"), Deadline: r.time("Deadline"),
 		Inputs: r.payload("Inputs"), Outputs: r.payload("Outputs"), Sending: r.payload("Sending"),
 		Keep: r.value("Keep"), Tracked: r.value("Tracked"), Retries: readRetries(r.value("Retries")),
 	}

@@ -123,7 +123,8 @@ func (s *Store) header(key RunKey, st *run.State, l Lease, blobs *[]Blob) *row {
 		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).
 		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).text("Stopping", string(st.Stopping)).
 		text("TriggerName", st.Trigger.Name).time("Lease", l.Until).
-		value("Tags", st.Tags).value("Outputs", st.Outputs)
+		value("Tags", st.Tags).value("Outputs", st.Outputs).
+		text("ParentWorkflow", st.Parent.WorkflowID).text("ParentRun", st.Parent.Run).text("ParentAction", st.Parent.Action).text("ParentPath", st.Parent.Path)
 	if len(variables) > 0 {
 		r.value("Variables", value.Array(variables...))
 	}
@@ -205,6 +206,7 @@ func (s *Store) snapshot(ctx context.Context, key RunKey, row Row) (*Snapshot, e
 		Start: r.time("Start"), End: r.time("End"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"),
 		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Stopping: definition.Status(r.text("Stopping")),
 		Outputs: r.value("Outputs"),
+		Parent:  run.Parent{WorkflowID: r.text("ParentWorkflow"), Run: r.text("ParentRun"), Action: r.text("ParentAction"), Path: r.text("ParentPath")},
 	})
 	st.Trigger.Name = r.text("TriggerName")
 	for _, v := range r.value("Variables").Elements {

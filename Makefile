@@ -42,6 +42,7 @@ generate-check:
 
 bench: ## run all benchmarks; BENCH=regexp and COUNT=n narrow them
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
+	cd bench && $(GO) test -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \

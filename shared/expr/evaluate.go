@@ -3,7 +3,6 @@ package expr
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/latchwork/latchwork/shared/value"
@@ -24,8 +23,12 @@ type machine struct {
 	bytes int64
 	busy  bool
 	args  []value.Value // of the calls that are being evaluated
-	text  []byte        // of the interpolations that are being evaluated
+	text  []byte        // of the interpolations that are being evaluated; behind it writes the body that runs
 	call  Call          // of the function whose body runs; bodies evaluate nothing
+
+	// Where the stacks begin: most evaluations need no more.
+	firstArgs [8]value.Value
+	firstText [128]byte
 }
 
 // Evaluate returns the value of the template. The error is an *Error. An Env must
@@ -45,7 +48,11 @@ func (t *Template) Evaluate(env *Env) (value.Value, error) {
 }
 
 func (m *machine) start(env *Env) {
-	m.env, m.busy = env, true
+	m.busy = true
+	if m.env != env || m.call.m != m { // the first time, or in a copy of an Env
+		m.env, m.call = env, Call{env: env, m: m}
+		m.args, m.text = m.firstArgs[:0], m.firstText[:0]
+	}
 	if m.steps = env.Budget.Steps; m.steps == 0 {
 		m.steps = DefaultSteps
 	}
@@ -54,17 +61,21 @@ func (m *machine) start(env *Env) {
 	}
 }
 
-// end forgets what was evaluated: it may be secret, or large.
+// end forgets what was evaluated: it may be secret, or large. Text that outgrew its
+// beginning is kept while clearing it costs little.
 func (m *machine) end() {
-	const kept = 64 << 10
-	clear(m.args[:cap(m.args)])
-	m.args = m.args[:0]
-	clear(m.text[:cap(m.text)])
-	if m.text = m.text[:0]; cap(m.text) > kept {
-		m.text = nil
+	const kept = 4 << 10
+	clear(m.firstArgs[:])
+	if m.args = m.args[:0]; cap(m.args) > len(m.firstArgs) {
+		m.args, m.call.Args = m.firstArgs[:0], nil
 	}
-	m.call = Call{}
-	m.env, m.busy = nil, false
+	clear(m.firstText[:])
+	if m.text = m.text[:0]; cap(m.text) > kept {
+		m.text = m.firstText[:0]
+	} else if cap(m.text) > len(m.firstText) {
+		clear(m.text[:cap(m.text)])
+	}
+	m.busy = false
 }
 
 func (m *machine) template(t *Template) (value.Value, error) {
@@ -126,7 +137,6 @@ func (t *Template) locate(err error, offset int) error {
 
 func (m *machine) interpolate(t *Template) (value.Value, error) {
 	start := len(m.text)
-	defer func() { m.text = m.text[:start] }()
 	var origins []value.Origin
 	for i := range t.pieces {
 		p := &t.pieces[i]
@@ -147,7 +157,9 @@ func (m *machine) interpolate(t *Template) (value.Value, error) {
 			origins = append(origins, v.Taint()...)
 		}
 	}
-	return value.String(string(m.text[start:])).Mark(origins...), nil
+	v := value.Text(m.text[start:]).Mark(origins...)
+	m.text = m.text[:start]
+	return v, nil
 }
 
 var errTooMuch = "The template language expression produces more than it may."
@@ -200,6 +212,9 @@ func (m *machine) callNode(n *node) (value.Value, error) {
 	case arityNode:
 		return value.Value{}, failure("%s", n.arity)
 	case readNode:
+		if v, ok := m.known(n); ok {
+			return v, nil
+		}
 		return n.function.read(m, n)
 	case lazyNode:
 		return n.function.lazy(m, n)
@@ -207,10 +222,13 @@ func (m *machine) callNode(n *node) (value.Value, error) {
 	base := len(m.args)
 	marked := false
 	for _, a := range n.args {
-		v, err := m.eval(a)
-		if err != nil {
-			m.args = m.args[:base]
-			return value.Value{}, err
+		v := a.literal
+		if a.kind != literalNode {
+			var err error
+			if v, err = m.eval(a); err != nil {
+				m.args = m.args[:base]
+				return value.Value{}, err
+			}
 		}
 		m.args = append(m.args, v)
 		marked = marked || v.Marked()
@@ -224,12 +242,40 @@ func (m *machine) callNode(n *node) (value.Value, error) {
 	return v, err
 }
 
+// known reads from the scope what most expressions begin with. A name that is
+// computed, or that the scope does not know, is left to the function: it has the
+// texts of the errors, and making those takes longer than a reference that is found.
+func (m *machine) known(n *node) (v value.Value, ok bool) {
+	part := n.function.part
+	if part == nil || len(n.args) > 0 && !n.named {
+		return v, false
+	}
+	switch n.function.ref {
+	case RefAction:
+		v, ok = m.env.Scope.Action(n.constant)
+	case RefTrigger:
+		v, ok = m.env.Scope.Trigger()
+	case RefVariable:
+		v, ok = m.env.Scope.Variable(n.constant)
+	case RefParameter:
+		v, ok = m.env.Scope.Parameter(n.constant)
+	case RefItem:
+		v, ok = m.env.Scope.Item()
+	}
+	if ok && len(part) > 0 {
+		v = walk(v, part)
+	}
+	return v, ok
+}
+
 // apply runs the body of a function on checked arguments.
 func (m *machine) apply(f *Function, args []value.Value) (value.Value, error) {
-	if err := f.checkTypes(args); err != nil {
-		return value.Value{}, err
+	if f.typed {
+		if err := f.checkTypes(args); err != nil {
+			return value.Value{}, err
+		}
 	}
-	m.call = Call{Args: args, env: m.env, fn: f, m: m}
+	m.call.Args, m.call.fn = args, f
 	v, err := f.Body(&m.call)
 	if err == nil {
 		err = m.spend(size(v))
@@ -264,91 +310,4 @@ func size(v value.Value) int {
 
 func failure(format string, args ...any) error {
 	return &Error{Code: invalidTemplate, Message: fmt.Sprintf(format, args...)}
-}
-
-// selectFrom applies the selections of a call (expressions §5).
-func (m *machine) selectFrom(n *node, v value.Value) (value.Value, error) {
-	for i := range n.derefs {
-		d := &n.derefs[i]
-		var key value.Value
-		if !d.isName {
-			var err error
-			if key, err = m.eval(d.index); err != nil {
-				return value.Value{}, err
-			}
-		}
-		next, err := m.selectOne(n, d, v, key)
-		if err != nil {
-			return value.Value{}, err
-		}
-		if v = next; !d.isName {
-			v = next.Mark(key.Origins()...)
-		}
-	}
-	return v, nil
-}
-
-func (m *machine) selectOne(n *node, d *deref, v, key value.Value) (value.Value, error) {
-	name, isText := d.name, d.isName
-	if !isText {
-		name, isText = key.AsString()
-	}
-	shown := name
-	if !isText {
-		shown = TextOf(key)
-	}
-	if key.Marked() || v.Marked() {
-		shown = value.Redacted
-	}
-	cannot := func(why string) (value.Value, error) {
-		return value.Value{}, failure("The template language expression '%s' cannot be evaluated because property '%s' cannot be selected.%s%s",
-			n.source, shown, why, usageOfErrors)
-	}
-	switch v.Kind() {
-	case value.KindNull:
-		if d.safe {
-			return value.Null().Mark(v.Origins()...), nil
-		}
-		return cannot("")
-	case value.KindObject:
-		if !isText {
-			return cannot(" Object properties can only be selected using a string.")
-		}
-		if member, ok := v.Get(name); ok {
-			return member, nil
-		}
-		if d.safe {
-			return value.Null().Mark(v.Origins()...), nil
-		}
-		return value.Value{}, failure("The template language expression '%s' cannot be evaluated because property '%s' doesn't exist, available properties are '%s'.%s",
-			n.source, shown, available(v), usageOfErrors)
-	case value.KindArray:
-		i, isInt := key.AsInt()
-		if !isInt {
-			return cannot(" Array elements can only be selected using an integer index.")
-		}
-		if i >= 0 && i < int64(v.Len()) {
-			return v.At(int(i)), nil
-		}
-		if d.safe {
-			return value.Null().Mark(v.Origins()...), nil
-		}
-		return value.Value{}, failure("The template language expression '%s' cannot be evaluated because array index '%d' is outside bounds (0, %d) of array.%s",
-			n.source, i, v.Len()-1, usageOfErrors)
-	default:
-		return cannot(fmt.Sprintf(" Property selection is not supported on values of type '%s'.", v.Kind()))
-	}
-}
-
-const usageOfErrors = " Please see https://aka.ms/logicexpressions for usage details."
-
-func available(v value.Value) string {
-	if len(v.Origins()) > 0 {
-		return value.Redacted
-	}
-	var names []string
-	for k := range v.Members {
-		names = append(names, k)
-	}
-	return strings.Join(names, ", ")
 }

@@ -155,18 +155,19 @@ func join(c *Call) (value.Value, error) {
 	if array.Kind() != value.KindArray {
 		return value.Value{}, c.fail("expects its first parameter to be an array. The provided value is of type '%s'.%s", array.Kind(), usage(c.fn.Name))
 	}
-	var b strings.Builder
+	text := c.buffer()
 	for i := range array.Len() {
-		s := TextOf(array.At(i))
-		if err := c.m.room(b.Len() + len(s) + len(separator)); err != nil {
+		before := c.fills(text)
+		if i > 0 {
+			text = append(text, separator...)
+		}
+		from := len(text)
+		text = AppendText(text, array.At(i))
+		if err := c.m.room(before + len(text) - from + len(separator)); err != nil {
 			return value.Value{}, err
 		}
-		if i > 0 {
-			b.WriteString(separator)
-		}
-		b.WriteString(s)
 	}
-	return value.String(b.String()), nil
+	return c.give(text)
 }
 
 func reverse(c *Call) (value.Value, error) {
@@ -203,7 +204,7 @@ func order(a, b value.Value) int {
 	case isNumber(a.Kind()):
 		return max(min(compareNumbers(a, b), 1), -1)
 	case a.Kind() == value.KindString:
-		return strings.Compare(upper(a.Str()), upper(b.Str()))
+		return compareFolded(a.Str(), b.Str())
 	case a.Kind() == value.KindBool:
 		x, _ := a.AsBool()
 		y, _ := b.AsBool()

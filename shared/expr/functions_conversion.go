@@ -13,7 +13,7 @@ import (
 
 // Conversion between types (expressions §4, §6, §10).
 var _ = register(
-	Function{Signature: "string(value any)", Doc: "A value as text; arrays and objects as compact JSON.", Body: func(c *Call) (value.Value, error) { return value.String(TextOf(c.Args[0])), nil },
+	Function{Signature: "string(value any)", Doc: "A value as text; arrays and objects as compact JSON.", Body: func(c *Call) (value.Value, error) { return c.asText(c.Args[0]) },
 		Examples: []Example{{"@string(createArray(5,true))", `"[5,true]"`}, {"@string(true)", `"True"`}, {"@string(5.0)", `"5"`}}},
 	Function{Signature: "int(value any)", Doc: "A value as integer: a number without a fraction, or a text of digits.", Body: toInt,
 		Examples: []Example{{"@int('10')", `10`}, {"@int(5.0)", `5`}, {"@int('1.5')", `error: cannot be converted to the target type`}}},
@@ -30,11 +30,10 @@ var _ = register(
 	Function{Signature: "xpath(xml content, expression string)", Doc: "What an XPath 1.0 expression selects from XML: a number, text or boolean, or an array of nodes.", Body: xpath,
 		Examples: []Example{{`@xpath(xml('<r><a>1</a><a>2</a></r>'),'sum(//a)')`, `3.0`}, {`@xpath(xml('<r><a>1</a></r>'),'/r/a/text()')`, `["1"]`}}},
 	Function{Signature: "base64(value any)", Doc: "A text, or the bytes of a content object, in base64.", Body: func(c *Call) (value.Value, error) {
-		data, ok := contentBytes(c.Args[0])
-		if !ok {
-			data = []byte(TextOf(c.Args[0]))
+		if data, ok := contentBytes(c.Args[0]); ok {
+			return c.give(base64.StdEncoding.AppendEncode(c.buffer(), data))
 		}
-		return value.String(base64.StdEncoding.EncodeToString(data)), nil
+		return c.give(base64.StdEncoding.AppendEncode(c.buffer(), []byte(TextOf(c.Args[0]))))
 	}, Examples: []Example{{"@base64('hi')", `"aGk="`}}},
 	Function{Signature: "base64ToString(encoded string)", Doc: "The text in base64.", Body: fromBase64, Examples: []Example{{"@base64ToString('aGk=')", `"hi"`}}},
 	Function{Signature: "decodeBase64(encoded string)", Doc: "The text in base64; base64ToString is the present name.", Body: fromBase64, Examples: []Example{{"@decodeBase64('aGk=')", `"hi"`}}},
@@ -163,7 +162,7 @@ func toJSON(c *Call) (value.Value, error) {
 	if !ok {
 		return v, nil
 	}
-	parsed, err := value.Parse([]byte(s))
+	parsed, err := value.ParseText(s)
 	if err != nil {
 		return value.Value{}, c.fail("parameter is not valid. The provided value '%s' cannot be parsed: '%s'.%s", s, err, usage(c.fn.Name))
 	}

@@ -91,7 +91,7 @@ func compare(name, doc string, holds func(int) bool, examples ...Example) Functi
 		case isNumber(ka) && isNumber(kb):
 			return value.Bool(holds(compareNumbers(a, b))), nil
 		case ka == value.KindString && kb == value.KindString:
-			return value.Bool(holds(strings.Compare(upper(a.Str()), upper(b.Str())))), nil
+			return value.Bool(holds(compareFolded(a.Str(), b.Str()))), nil
 		case (isNumber(ka) || ka == value.KindString) && (isNumber(kb) || kb == value.KindString):
 			return value.Value{}, c.fail("expects two parameter of matching types. The function was invoked with values of type '%s' and '%s' that do not match.", ka, kb)
 		}

@@ -41,19 +41,19 @@ func arithmetic(name, doc string, op operator, examples ...Example) Function {
 	divides := name == "div" || name == "mod"
 	return Function{Signature: name + "(a number, b number)", Doc: doc, Examples: examples, Body: func(c *Call) (value.Value, error) {
 		x, y := c.Args[0], c.Args[1]
-		if divides && isZero(y) {
+		a, intX := x.AsInt()
+		b, intY := y.AsInt()
+		if divides && (intY && b == 0 || !intY && isZero(y)) {
 			return value.Value{}, failure("Attempt to divide an integral or decimal value by zero in function '%s'.", name)
 		}
 		ok := false
 		var result value.Value
-		switch kx, ky := x.Kind(), y.Kind(); {
-		case kx == value.KindInt && ky == value.KindInt:
-			a, _ := x.AsInt()
-			b, _ := y.AsInt()
+		switch {
+		case intX && intY:
 			var n int64
 			n, ok = op.ints(a, b)
 			result = value.Int(n)
-		case kx == value.KindDecimal || ky == value.KindDecimal:
+		case x.Kind() == value.KindDecimal || y.Kind() == value.KindDecimal:
 			a, okA := toDecimal(x)
 			b, okB := toDecimal(y)
 			if okA && okB {

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,9 +23,9 @@ var _ = register(
 		Examples: []Example{{"@replace('the old string','old','new')", `"the new string"`}, {"@replace('aAa','a','-')", `"-A-"`}}},
 	Function{Signature: "guid(format? string)", Doc: "A new GUID, written as D (32 digits with hyphens), N (digits), B (braces), P (parentheses) or X (hexadecimal structure).", Body: newGUID,
 		Examples: []Example{{"@length(guid())", `36`}, {"@length(guid('N'))", `32`}, {"@length(guid('X'))", `68`}}},
-	Function{Signature: "toLower(text string)", Doc: "A text in lower case, the same in every culture.", Body: mapped(lower),
+	Function{Signature: "toLower(text string)", Doc: "A text in lower case, the same in every culture.", Body: recased('A', 'Z', lower),
 		Examples: []Example{{"@toLower('ÄB')", `"äb"`}}},
-	Function{Signature: "toUpper(text string)", Doc: "A text in upper case, the same in every culture; no letter becomes two.", Body: mapped(upper),
+	Function{Signature: "toUpper(text string)", Doc: "A text in upper case, the same in every culture; no letter becomes two.", Body: recased('a', 'z', upper),
 		Examples: []Example{{"@toUpper('groß')", `"GROß"`}}},
 	Function{Signature: "trim(text string)", Doc: "A text without white space at both ends.", Body: mapped(trim),
 		Examples: []Example{{"@trim(' a b ')", `"a b"`}}},
@@ -34,9 +35,9 @@ var _ = register(
 		Examples: []Example{{"@lastIndexOf('banana','AN')", `3`}}},
 	Function{Signature: "nthIndexOf(text string, part string, occurrence integer)", Doc: "The position of the nth occurrence of a part, ignoring case, or -1; a negative n counts from the end.", Body: nthIndexOf,
 		Examples: []Example{{"@nthIndexOf('123456789123465789','1',2)", `9`}, {"@nthIndexOf('banana','a',-1)", `5`}, {"@nthIndexOf('banana','x',1)", `-1`}}},
-	Function{Signature: "startsWith(text string, part string)", Doc: "Whether a text begins with a part, ignoring case.", Body: affix(strings.HasPrefix),
+	Function{Signature: "startsWith(text string, part string)", Doc: "Whether a text begins with a part, ignoring case.", Body: affix(strings.HasPrefix, func(s string, n int) string { return s[:n] }),
 		Examples: []Example{{"@startsWith('Hello','hE')", `true`}}},
-	Function{Signature: "endsWith(text string, part string)", Doc: "Whether a text ends with a part, ignoring case.", Body: affix(strings.HasSuffix),
+	Function{Signature: "endsWith(text string, part string)", Doc: "Whether a text ends with a part, ignoring case.", Body: affix(strings.HasSuffix, func(s string, n int) string { return s[len(s)-n:] }),
 		Examples: []Example{{"@endsWith('Hello','LO')", `true`}}},
 	Function{Signature: "split(text string, separator string)", Doc: "The parts of a text between separators, with regard to case.", Body: split,
 		Examples: []Example{{"@split('a,b,,c',',')", `["a","b","","c"]`}}},
@@ -75,23 +76,31 @@ var _ = register(
 
 func concat(c *Call) (value.Value, error) {
 	if len(c.Args) == 1 {
-		return value.String(TextOf(c.Args[0])), nil
+		return c.asText(c.Args[0])
 	}
-	var buffer [8]string
-	texts, size := buffer[:0], 0
+	size := 0
 	for _, a := range c.Args {
-		s := TextOf(a)
-		texts, size = append(texts, s), size+len(s)
+		size += len(a.Str())
 	}
 	if err := c.m.room(size); err != nil {
 		return value.Value{}, err
 	}
-	var b strings.Builder
-	b.Grow(size)
-	for _, s := range texts {
-		b.WriteString(s)
+	text := slices.Grow(c.buffer(), size)
+	for _, a := range c.Args {
+		text = AppendText(text, a)
 	}
-	return value.String(b.String()), nil
+	if err := c.m.room(c.fills(text)); err != nil {
+		return value.Value{}, err
+	}
+	return c.give(text)
+}
+
+// asText gives a value as text; a text is one already.
+func (c *Call) asText(v value.Value) (value.Value, error) {
+	if v.Kind() == value.KindString {
+		return v, nil
+	}
+	return c.give(AppendText(c.buffer(), v))
 }
 
 func substring(c *Call) (value.Value, error) {
@@ -139,7 +148,15 @@ func replace(c *Call) (value.Value, error) {
 			return value.Value{}, err
 		}
 	}
-	return value.String(strings.ReplaceAll(s, old, with)), nil
+	text := c.buffer()
+	for {
+		i := strings.Index(s, old)
+		if i < 0 {
+			return c.give(append(text, s...))
+		}
+		text = append(append(text, s[:i]...), with...)
+		s = s[i+len(old):]
+	}
 }
 
 func split(c *Call) (value.Value, error) {
@@ -151,7 +168,8 @@ func split(c *Call) (value.Value, error) {
 	if err := c.m.room(n * elementCost); err != nil {
 		return value.Value{}, err
 	}
-	parts := make([]string, 0, n)
+	var few [8]string // need no memory
+	parts := few[:0]
 	for part := range strings.SplitSeq(s, separator) {
 		parts = append(parts, part)
 	}
@@ -164,6 +182,29 @@ func mapped(f func(string) string) func(c *Call) (value.Value, error) {
 			return value.String(s), nil
 		}
 		return c.Args[0], nil
+	}
+}
+
+// recased changes the case of the ASCII letters from from to to; where there are
+// other characters, mapText changes the whole.
+func recased(from, to byte, mapText func(string) string) func(c *Call) (value.Value, error) {
+	general := mapped(mapText)
+	return func(c *Call) (value.Value, error) {
+		s := c.str(0)
+		if !isASCII(s) {
+			return general(c)
+		}
+		text, changed := append(c.buffer(), s...), false
+		for i := len(text) - len(s); i < len(text); i++ {
+			if text[i] >= from && text[i] <= to {
+				text[i] ^= 0x20
+				changed = true
+			}
+		}
+		if !changed {
+			return c.Args[0], nil
+		}
+		return c.give(text)
 	}
 }
 
@@ -218,9 +259,15 @@ func asciiMapped(s string, at int, from, to byte) (string, bool) {
 	return b.String(), true
 }
 
-func affix(f func(s, part string) bool) func(c *Call) (value.Value, error) {
+// affix compares an end of a text, which end cuts off, with a part. Within ASCII
+// that takes no memory.
+func affix(f func(s, part string) bool, end func(s string, n int) string) func(c *Call) (value.Value, error) {
 	return func(c *Call) (value.Value, error) {
-		return value.Bool(f(upper(c.str(0)), upper(c.str(1)))), nil
+		s, part := c.str(0), c.str(1)
+		if at := end(s, min(len(s), len(part))); isASCII(at) && isASCII(part) {
+			return value.Bool(len(at) == len(part) && strings.EqualFold(at, part)), nil
+		}
+		return value.Bool(f(upper(s), upper(part))), nil
 	}
 }
 

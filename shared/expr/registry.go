@@ -32,6 +32,8 @@ type Function struct {
 	Name     string // from the signature, as the rest
 	Min, Max int    // number of arguments; Max < 0: any
 	params   []param
+	typed    bool     // whether a parameter has a type that is checked
+	part     []string // of what known reads, the member that is given; nil where it cannot read
 }
 
 // Example is an expression as it stands in a definition and what it gives, as
@@ -93,7 +95,7 @@ func (f *Function) readSignature() {
 	if !ok || !strings.HasSuffix(rest, ")") {
 		panic("expr: not a signature: " + f.Signature)
 	}
-	f.Name = name
+	f.Name, f.part = name, parts[name]
 	for word := range strings.SplitSeq(strings.TrimSuffix(rest, ")"), ",") {
 		word = strings.TrimSpace(word)
 		if word == "" {
@@ -105,11 +107,19 @@ func (f *Function) readSignature() {
 		}
 		name, typ, _ := strings.Cut(word, " ")
 		f.params = append(f.params, param{strings.TrimSuffix(name, "?"), paramTypes[typ]})
+		f.typed = f.typed || paramTypes[typ] != anyType
 		f.Max++
 		if !strings.HasSuffix(name, "?") {
 			f.Min++
 		}
 	}
+}
+
+// parts are the members that the plain references give of what the scope answers.
+var parts = map[string][]string{
+	"actions": {}, "outputs": {"outputs"}, "actionOutputs": {"outputs"}, "body": {"outputs", "body"}, "actionBody": {"outputs", "body"},
+	"trigger": {}, "triggerOutputs": {"outputs"}, "triggerBody": {"outputs", "body"},
+	"variables": {}, "parameters": {}, "item": {},
 }
 
 // lookup finds a function ignoring case.
@@ -178,32 +188,21 @@ func (f *Function) paramNames() string {
 // checkTypes compares the arguments with the declared types.
 func (f *Function) checkTypes(args []value.Value) error {
 	for i, a := range args {
-		p := f.params[min(i, len(f.params)-1)]
-		if p.typ == anyType || fits(p.typ, a.Kind()) {
-			continue
+		if t := f.params[min(i, len(f.params)-1)].typ; !fits(t, a.Kind()) {
+			return f.wrongType(i, t, a.Kind())
 		}
-		return f.wrongType(i, p.typ, a.Kind())
 	}
 	return nil
 }
 
-func fits(t paramType, k value.Kind) bool {
-	switch t {
-	case stringType:
-		return k == value.KindString
-	case integerType:
-		return k == value.KindInt
-	case numberType:
-		return isNumber(k)
-	case arrayType:
-		return k == value.KindArray
-	case objectType:
-		return k == value.KindObject
-	case booleanType:
-		return k == value.KindBool
-	}
-	return true
+// kindsOf has for each type a bit for each kind that fits.
+var kindsOf = [...]uint{
+	anyType: ^uint(0), stringType: 1 << value.KindString, integerType: 1 << value.KindInt,
+	numberType: 1<<value.KindInt | 1<<value.KindFloat | 1<<value.KindDecimal,
+	arrayType:  1 << value.KindArray, objectType: 1 << value.KindObject, booleanType: 1 << value.KindBool,
 }
+
+func fits(t paramType, k value.Kind) bool { return kindsOf[t]>>k&1 == 1 }
 
 // wrongType words a wrong type (E-str1, E-strN, E-int, E-num, E-array1, E-obj).
 func (f *Function) wrongType(i int, t paramType, k value.Kind) error {
@@ -246,6 +245,20 @@ func (c *Call) str(i int) string {
 		return ""
 	}
 	return c.Args[i].Str()
+}
+
+// buffer is where a body may write the text that it gives. It has to append only:
+// in front of it stands what is being interpolated.
+func (c *Call) buffer() []byte { return c.m.text }
+
+// fills tells how much of a buffer a body has written.
+func (c *Call) fills(buffer []byte) int { return len(buffer) - len(c.m.text) }
+
+// give makes the result of what a body has written into its buffer.
+func (c *Call) give(buffer []byte) (value.Value, error) {
+	start := len(c.m.text)
+	c.m.text = buffer[:start]
+	return value.Text(buffer[start:]), nil
 }
 
 // integer returns argument i, an integer.

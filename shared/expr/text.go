@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -112,6 +113,27 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
+}
+
+// compareFolded compares texts in upper case, which it makes only of texts that
+// have other characters than ASCII before they differ.
+func compareFolded(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
+			return strings.Compare(upper(a), upper(b))
+		}
+		if x >= 'a' && x <= 'z' {
+			x ^= 0x20
+		}
+		if y >= 'a' && y <= 'z' {
+			y ^= 0x20
+		}
+		if x != y {
+			return cmp.Compare(x, y)
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // Equal compares as equals() does (expressions §7).

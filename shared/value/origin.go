@@ -2,7 +2,6 @@ package value
 
 import (
 	"slices"
-	"strings"
 	"unicode"
 )
 
@@ -47,7 +46,7 @@ func (v Value) Mark(origins ...Origin) Value {
 	marked.marked = true
 	marked.more = &more{origins: merged}
 	if n.more != nil {
-		marked.more.decimal = n.more.decimal
+		marked.more.decimal, marked.more.literal = n.more.decimal, n.more.literal
 	}
 	return of(&marked)
 }
@@ -102,24 +101,13 @@ func Redact(v Value, classes ...Class) Value {
 	}
 	redacted := newContainer(n.kind)
 	redacted.more = n.more
-	*redacted.box = *n.box
-	redacted.box.items = make([]Value, len(n.box.items))
-	for i, item := range n.box.items {
-		redacted.box.items[i] = Redact(item, classes...)
+	*redacted.box() = *n.box()
+	redacted.box().items = make([]Value, len(n.box().items))
+	for i, item := range n.box().items {
+		redacted.box().items[i] = Redact(item, classes...)
 	}
 	redacted.settle()
 	return of(redacted)
-}
-
-func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
-
-// equalFoldSlow handles keys whose lengths differ, which can only be equal
-// ignoring case outside ASCII.
-func equalFoldSlow(a, b string) bool {
-	if isASCII(a) && isASCII(b) {
-		return false
-	}
-	return strings.EqualFold(a, b)
 }
 
 func isASCII(s string) bool {

@@ -27,19 +27,22 @@ func (e *SyntaxError) Error() string {
 
 // Parse reads one JSON text. A byte order mark is passed over; of a repeated
 // key the last value counts and stands last.
-func Parse(data []byte) (Value, error) {
-	v, _, err := parse(data, false)
+func Parse(data []byte) (Value, error) { return ParseText(string(data)) }
+
+// ParseText reads one JSON text, which the value keeps.
+func ParseText(text string) (Value, error) {
+	v, _, err := parse(text, false)
 	return v, err
 }
 
 // ParseDocument reads JSON as people write it in templates: // and /* */
 // comments count as blanks. It also returns the path of each repeated key, of
 // which Parse keeps the last value.
-func ParseDocument(data []byte) (Value, []*Path, error) { return parse(data, true) }
+func ParseDocument(data []byte) (Value, []*Path, error) { return parse(string(data), true) }
 
-func parse(data []byte, document bool) (Value, []*Path, error) {
-	// One copy of the text, of which all strings without escapes are parts.
-	text := strings.TrimPrefix(string(data), "\ufeff")
+// parse makes all strings without escapes parts of the text.
+func parse(text string, document bool) (Value, []*Path, error) {
+	text = strings.TrimPrefix(text, "\ufeff")
 	p := &parser{data: text, document: document}
 	p.blanks()
 	v := p.value(nil, 0)
@@ -73,6 +76,13 @@ type parser struct {
 	names  []string
 }
 
+// open makes room for what is inside the first array or object.
+func (p *parser) open() {
+	if p.values == nil {
+		p.values, p.keys = make([]Value, 0, p.slabSize(8)), make([]string, 0, p.slabSize(16))
+	}
+}
+
 // slabSize grows with what is left of the text.
 func (p *parser) slabSize(bytesEach int) int {
 	return min(max((len(p.data)-p.at)/bytesEach, 4), 512)
@@ -95,10 +105,10 @@ func (p *parser) closed(kind Kind, values, keys int) Value {
 	}
 	c := &p.boxes[0]
 	p.boxes = p.boxes[1:]
-	c.node = node{kind: kind, box: &c.box}
+	c.init(kind)
 	n := len(p.values) - values
 	if len(p.slots) < n {
-		p.slots = make([]Value, max(n, p.slabSize(16)))
+		p.slots = make([]Value, max(n, p.slabSize(8)))
 	}
 	c.box.items = p.slots[:n:n]
 	p.slots = p.slots[n:]
@@ -185,7 +195,7 @@ func (p *parser) value(path *Path, depth int) Value {
 		if !ok {
 			return Value{}
 		}
-		return p.newNode(node{kind: KindString, text: s})
+		return p.newNode(textNode(s))
 	case c == '-' || c >= '0' && c <= '9':
 		return p.number()
 	default:
@@ -209,6 +219,7 @@ func (p *parser) word() Value {
 }
 
 func (p *parser) array(path *Path, depth int) Value {
+	p.open()
 	mark := len(p.values)
 	p.at++
 	p.blanks()
@@ -240,6 +251,7 @@ func (p *parser) array(path *Path, depth int) Value {
 }
 
 func (p *parser) object(path *Path, depth int) Value {
+	p.open()
 	values, keys := len(p.values), len(p.keys)
 	p.at++
 	p.blanks()
@@ -368,7 +380,7 @@ func (p *parser) number() Value {
 	text := p.data[start:p.at]
 	if whole {
 		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
-			if i >= 0 && i < int64(len(smallInts)) {
+			if i >= smallest && i <= largest {
 				return Int(i)
 			}
 			return p.newNode(node{kind: KindInt, bits: uint64(i)})
@@ -381,7 +393,7 @@ func (p *parser) number() Value {
 	}
 	n := node{kind: KindFloat, bits: math.Float64bits(f)}
 	if significant(text) > 17 {
-		n.text = text // more digits than a double holds: written back as they came
+		n.more = &more{literal: text} // more digits than a double holds: written back as they came
 	}
 	return p.newNode(n)
 }

@@ -12,7 +12,6 @@ package value
 
 import (
 	"math"
-	"unsafe"
 
 	"github.com/cockroachdb/apd/v3"
 )
@@ -37,89 +36,6 @@ var kindNames = [...]string{"Null", "Boolean", "Integer", "Float", "Decimal", "S
 // String returns the name that error messages of the expression language use.
 func (k Kind) String() string { return kindNames[k] }
 
-// Value is one JSON value. It holds a single pointer on purpose: fmt prints the
-// fields of a struct that sits in somebody's unexported field without calling
-// its methods. A typed pointer would not do either: with a verb such as %s fmt
-// prints what it points to. It knows nothing to print of an unsafe.Pointer, which
-// costs nothing and is only ever a *node.
-type Value struct{ p unsafe.Pointer }
-
-func of(n *node) Value { return Value{unsafe.Pointer(n)} }
-
-func (v Value) node() *node { return (*node)(v.p) }
-
-// node is kept small: most values are scalars. What few of them have lies behind
-// a pointer.
-type node struct {
-	kind   Kind
-	marked bool   // this or something inside has an origin
-	bits   uint64 // Boolean, Integer, Float
-	text   string // String; or the literal of a number that neither int64 nor float64 holds exactly
-	box    *box   // Array, Object
-	more   *more  // nil for nearly all
-}
-
-// box is what is inside an array or object.
-type box struct {
-	items []Value  // elements, or the values of members
-	keys  []string // of an object
-	index map[string]int
-}
-
-type more struct {
-	origins []Origin
-	decimal *apd.Decimal
-}
-
-// container is a node with its box, made at once.
-type container struct {
-	node node
-	box  box
-}
-
-func newContainer(kind Kind) *node {
-	c := &container{node: node{kind: kind}}
-	c.node.box = &c.box
-	return &c.node
-}
-
-func (n *node) items() []Value {
-	if n.box == nil {
-		return nil
-	}
-	return n.box.items
-}
-
-func (n *node) origins() []Origin {
-	if n.more == nil {
-		return nil
-	}
-	return n.more.origins
-}
-
-// marks notes whether something inside has an origin.
-func (n *node) marks() {
-	for _, item := range n.box.items {
-		if item.Marked() {
-			n.marked = true
-			return
-		}
-	}
-}
-
-var (
-	nullNode  = &node{kind: KindNull}
-	trueNode  = &node{kind: KindBool, bits: 1}
-	falseNode = &node{kind: KindBool}
-	emptyText = &node{kind: KindString}
-	smallInts = func() (a [256]node) {
-		for i := range a {
-			a[i] = node{kind: KindInt, bits: uint64(i)}
-		}
-		return
-	}()
-)
-
 // Null returns the JSON null.
 func Null() Value { return of(nullNode) }
 
@@ -133,8 +49,8 @@ func Bool(b bool) Value {
 
 // Int returns an integer.
 func Int(i int64) Value {
-	if i >= 0 && i < int64(len(smallInts)) {
-		return of(&smallInts[i])
+	if i >= smallest && i <= largest {
+		return of(&smallInts[i-smallest])
 	}
 	return of(&node{kind: KindInt, bits: uint64(i)})
 }
@@ -150,14 +66,26 @@ func String(s string) Value {
 	if s == "" {
 		return of(emptyText)
 	}
-	return of(&node{kind: KindString, text: s})
+	n := textNode(s)
+	return of(&n)
+}
+
+// Text returns a string with the bytes of text, of which it keeps a copy.
+func Text(text []byte) Value {
+	switch {
+	case len(text) == 0:
+		return of(emptyText)
+	case len(text) <= len(shortText{}.bytes):
+		return of(newShortText(text))
+	}
+	return String(string(text))
 }
 
 // Array returns an array of items. It keeps the slice, which must not be
 // changed afterwards.
 func Array(items ...Value) Value {
 	n := newContainer(KindArray)
-	n.box.items = items
+	n.box().items = items
 	n.marks()
 	return of(n)
 }
@@ -166,7 +94,7 @@ func Array(items ...Value) Value {
 func Strings(texts ...string) Value {
 	nodes, items := make([]node, len(texts)), make([]Value, len(texts))
 	for i, s := range texts {
-		nodes[i] = node{kind: KindString, text: s}
+		nodes[i] = textNode(s)
 		items[i] = of(&nodes[i])
 	}
 	return Array(items...)
@@ -204,7 +132,7 @@ type Builder struct{ n *node }
 // NewObject returns a builder with room for size members.
 func NewObject(size int) *Builder {
 	n := newContainer(KindObject)
-	n.box.keys, n.box.items = make([]string, 0, size), make([]Value, 0, size)
+	n.box().keys, n.box().items = make([]string, 0, size), make([]Value, 0, size)
 	return &Builder{n}
 }
 
@@ -214,7 +142,7 @@ func (b *Builder) Set(key string, v Value) *Builder {
 	if v.node() == nil {
 		return b
 	}
-	x := b.n.box
+	x := b.n.box()
 	if i := x.find(key); i >= 0 {
 		x.keys = append(x.keys[:i], x.keys[i+1:]...)
 		x.items = append(x.items[:i], x.items[i+1:]...)
@@ -230,39 +158,6 @@ func (b *Builder) Set(key string, v Value) *Builder {
 func (b *Builder) Build() Value {
 	b.n.marks()
 	return of(b.n)
-}
-
-// indexFrom is the number of members from which a look-up by hash beats a scan.
-const indexFrom = 9
-
-func (x *box) buildIndex() {
-	if len(x.keys) < indexFrom {
-		return
-	}
-	if x.index == nil {
-		x.index = make(map[string]int, 2*len(x.keys))
-		for i, k := range x.keys {
-			x.index[k] = i
-		}
-		return
-	}
-	x.index[x.keys[len(x.keys)-1]] = len(x.keys) - 1
-}
-
-// find returns the place of the member with exactly this key, or -1.
-func (x *box) find(key string) int {
-	if x.index != nil {
-		if i, ok := x.index[key]; ok {
-			return i
-		}
-		return -1
-	}
-	for i, k := range x.keys {
-		if k == key {
-			return i
-		}
-	}
-	return -1
 }
 
 // Kind returns the kind; an absent value is Null.
@@ -317,7 +212,7 @@ func (v Value) AsString() (string, bool) {
 	if v.Kind() != KindString {
 		return "", false
 	}
-	return v.node().text, true
+	return v.node().text(), true
 }
 
 // Str returns the text of a string and "" of anything else; see AsString.
@@ -339,23 +234,33 @@ func (v Value) Len() int {
 func (v Value) At(i int) Value {
 	n := v.node()
 	if n.more == nil {
-		return n.box.items[i]
+		return n.box().items[i]
 	}
-	return n.box.items[i].Mark(n.more.origins...)
+	return n.box().items[i].Mark(n.more.origins...)
 }
 
 // KeyAt returns the key of member i of an object.
-func (v Value) KeyAt(i int) string { return v.node().box.keys[i] }
+func (v Value) KeyAt(i int) string { return v.node().box().keys[i] }
 
 // Get returns the member with this key: the exact one, else the first in
 // document order that is equal ignoring case (expressions §2). The result
 // carries the origins of v.
 func (v Value) Get(key string) (Value, bool) {
-	i := v.Find(key)
-	if i < 0 {
+	n := v.node()
+	if n == nil || n.kind != KindObject {
 		return Value{}, false
 	}
-	return v.At(i), true
+	x := n.box()
+	i := x.find(key)
+	if i < 0 {
+		if i = x.findFolded(key); i < 0 {
+			return Value{}, false
+		}
+	}
+	if n.more == nil {
+		return x.items[i], true
+	}
+	return x.items[i].Mark(n.more.origins...), true
 }
 
 // Find returns the place of the member that Get would return, or -1.
@@ -363,16 +268,11 @@ func (v Value) Find(key string) int {
 	if v.Kind() != KindObject {
 		return -1
 	}
-	x := v.node().box
+	x := v.node().box()
 	if i := x.find(key); i >= 0 {
 		return i
 	}
-	for i, k := range x.keys {
-		if len(k) == len(key) && equalFold(k, key) || len(k) != len(key) && equalFoldSlow(k, key) {
-			return i
-		}
-	}
-	return -1
+	return x.findFolded(key)
 }
 
 // Member returns the member that Get would return, or an absent value.
@@ -391,15 +291,15 @@ func (v Value) With(key string, x Value) Value {
 	n := newContainer(KindObject)
 	if old := v.node(); old != nil {
 		n.more = old.more
-		n.box.keys = append(make([]string, 0, v.Len()+1), old.box.keys...)
-		n.box.items = append(make([]Value, 0, v.Len()+1), old.box.items...)
+		n.box().keys = append(make([]string, 0, v.Len()+1), old.box().keys...)
+		n.box().items = append(make([]Value, 0, v.Len()+1), old.box().items...)
 	}
 	if i := v.Find(key); i >= 0 {
-		n.box.items[i] = x
+		n.box().items[i] = x
 	} else {
-		n.box.keys, n.box.items = append(n.box.keys, key), append(n.box.items, x)
+		n.box().keys, n.box().items = append(n.box().keys, key), append(n.box().items, x)
 	}
-	n.box.buildIndex()
+	n.box().buildIndex()
 	n.settle()
 	return of(n)
 }
@@ -413,18 +313,11 @@ func (v Value) Without(key string) Value {
 	}
 	n, old := newContainer(KindObject), v.node()
 	n.more = old.more
-	n.box.keys = append(append(make([]string, 0, v.Len()), old.box.keys[:i]...), old.box.keys[i+1:]...)
-	n.box.items = append(append(make([]Value, 0, v.Len()), old.box.items[:i]...), old.box.items[i+1:]...)
-	n.box.buildIndex()
+	n.box().keys = append(append(make([]string, 0, v.Len()), old.box().keys[:i]...), old.box().keys[i+1:]...)
+	n.box().items = append(append(make([]Value, 0, v.Len()), old.box().items[:i]...), old.box().items[i+1:]...)
+	n.box().buildIndex()
 	n.settle()
 	return of(n)
-}
-
-// settle notes the mark of a container whose own origins are set.
-func (n *node) settle() {
-	if n.marked = n.more != nil; !n.marked {
-		n.marks()
-	}
 }
 
 // Elements iterates over the elements of an array.
@@ -432,7 +325,7 @@ func (v Value) Elements(yield func(int, Value) bool) {
 	if v.Kind() != KindArray {
 		return
 	}
-	for i := range v.node().box.items {
+	for i := range v.node().box().items {
 		if !yield(i, v.At(i)) {
 			return
 		}
@@ -444,7 +337,7 @@ func (v Value) Members(yield func(string, Value) bool) {
 	if v.Kind() != KindObject {
 		return
 	}
-	for i, k := range v.node().box.keys {
+	for i, k := range v.node().box().keys {
 		if !yield(k, v.At(i)) {
 			return
 		}

@@ -2,6 +2,7 @@ package value_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,6 +92,31 @@ func TestMembersAreFoundIgnoringCase(t *testing.T) {
 	changed := v.With("AAA", value.Int(9)).Without("k1")
 	if n, _ := changed.Member("aAa").AsInt(); n != 9 || changed.Has("K1") || v.Len() != changed.Len()+1 {
 		t.Errorf("With and Without: %s", changed)
+	}
+}
+
+func TestTextKeepsACopy(t *testing.T) {
+	for _, n := range []int{0, 1, 31, 32, 33, 1000} {
+		buffer := []byte(strings.Repeat("s", n))
+		plain, marked := value.Text(buffer), value.Text(buffer).Mark(value.Origin{Class: value.Secured, Name: "vault"})
+		for i := range buffer {
+			buffer[i] = 'x'
+		}
+		want := strings.Repeat("s", n)
+		if plain.Str() != want || marked.Str() != want || plain.Marked() || !marked.Marked() || marked.String() != `"[redacted]"` {
+			t.Errorf("%d: %v %v", n, plain, marked)
+		}
+	}
+}
+
+func TestIntegersAroundThoseThatAreReady(t *testing.T) {
+	for _, i := range []int64{-129, -128, -1, 0, 1023, 1024} {
+		parsed, err := value.ParseText(strconv.FormatInt(i, 10))
+		a, okA := value.Int(i).AsInt()
+		b, okB := parsed.AsInt()
+		if err != nil || !okA || !okB || a != i || b != i {
+			t.Errorf("%d: %d %d %v", i, a, b, err)
+		}
 	}
 }
 

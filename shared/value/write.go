@@ -80,10 +80,10 @@ func appendJSON(dst []byte, v Value) []byte {
 	case KindBool:
 		return strconv.AppendBool(dst, v.node().bits != 0)
 	case KindString:
-		return AppendQuoted(dst, v.node().text)
+		return AppendQuoted(dst, v.node().text())
 	case KindArray:
 		dst = append(dst, '[')
-		for i, item := range v.node().box.items {
+		for i, item := range v.node().box().items {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -92,11 +92,11 @@ func appendJSON(dst []byte, v Value) []byte {
 		return append(dst, ']')
 	case KindObject:
 		dst = append(dst, '{')
-		for i, item := range v.node().box.items {
+		for i, item := range v.node().box().items {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(AppendQuoted(dst, v.node().box.keys[i]), ':')
+			dst = append(AppendQuoted(dst, v.node().box().keys[i]), ':')
 			dst = appendJSON(dst, item)
 		}
 		return append(dst, '}')
@@ -113,8 +113,8 @@ func appendNumber(dst []byte, v Value) []byte {
 		return strconv.AppendInt(dst, int64(n.bits), 10)
 	case n.kind == KindDecimal:
 		text = n.more.decimal.Text('f')
-	case n.text != "":
-		return append(dst, n.text...)
+	case n.more != nil && n.more.literal != "":
+		return append(dst, n.more.literal...)
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return AppendQuoted(dst, FloatText(f)) // as Newtonsoft writes them
 	default:

@@ -35,7 +35,7 @@ const ExampleContext = `{
 
 // Functions that read from the scope. Their names are resolved when they are
 // evaluated; what they name is known at save time where it is a literal.
-var _ = register(
+var _ = register(References,
 	named("parameters(name string)", RefParameter, "The value of a workflow parameter.", Example{"@parameters('region')", `"westeurope"`}, func(m *machine, name string) (value.Value, error) {
 		v, ok := m.env.Scope.Parameter(name)
 		return v, unless(ok, "The workflow parameter '%s' is not found.", name)

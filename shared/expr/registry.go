@@ -9,6 +9,26 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// Group is a family of functions, as the reference shows them together.
+type Group string
+
+// The groups.
+const (
+	Strings     Group = "Strings"
+	Collections Group = "Collections"
+	Logic       Group = "Logic"
+	Math        Group = "Math"
+	Conversion  Group = "Conversion"
+	Objects     Group = "Objects"
+	Times       Group = "Dates and times"
+	URIs        Group = "URIs"
+	References  Group = "References"
+	Forms       Group = "Forms and multipart"
+)
+
+// Groups is the order of the reference.
+var Groups = []Group{Strings, Collections, Logic, Math, Conversion, Objects, Times, URIs, References, Forms}
+
 // Function is one function of the language. To add one is to add an entry: the
 // evaluator counts the arguments, checks the types that the signature declares,
 // and carries the origins of secrets from the arguments to the result.
@@ -29,6 +49,7 @@ type Function struct {
 	read func(m *machine, n *node) (value.Value, error)
 	ref  ReferenceKind
 
+	Group    Group  // from its registration
 	Name     string // from the signature, as the rest
 	Min, Max int    // number of arguments; Max < 0: any
 	params   []param
@@ -73,9 +94,10 @@ var functions = map[string]*Function{}
 
 // register adds functions when the program starts; a name that is taken is a
 // mistake in the program.
-func register(list ...Function) bool {
+func register(group Group, list ...Function) bool {
 	for i := range list {
 		f := &list[i]
+		f.Group = group
 		f.readSignature()
 		key := strings.ToLower(f.Name)
 		if functions[key] != nil {

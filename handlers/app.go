@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/shared/engine"
@@ -246,8 +247,5 @@ func (n *withoutCredentials) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// isTerminal tells whether a file is a terminal.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+// isTerminal tells whether a file is a terminal; /dev/null, a device too, is none.
+func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }

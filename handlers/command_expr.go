@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,14 +15,16 @@ import (
 )
 
 type exprOptions struct {
-	context   string
-	text, raw bool
+	context     string
+	text, raw   bool
+	interactive bool
+	noHistory   bool
 }
 
 func exprCommand() *cobra.Command {
 	var o exprOptions
 	c := &cobra.Command{
-		Use:   "expr 'EXPRESSION'",
+		Use:   "expr ['EXPRESSION']",
 		Short: "Evaluate expressions of the workflow language",
 		Long: `Expr evaluates an expression, with or without its leading @: 'add(1,2)' and '@add(1,2)'
 are the same. What begins with @ or holds @{ is taken as it would stand in a
@@ -30,16 +33,27 @@ definition: 'Hello @{toUpper('you')}'. With --text everything is.
 Results are JSON; with --raw a text is printed as it is. What fails is printed with
 code, message and place, and the status is 1.
 
-expr doc describes the functions.`,
+Without an expression, expr is a calculator: it completes names with the Tab key and
+keeps its history (:help says more). Where standard input is no terminal it evaluates
+each line it reads.
+
+The history is a file in the data folder that only you may read. It keeps lines as
+they were typed: do not type secrets, or use --no-history.`,
 		Example: `  latchwork expr "formatNumber(1234.5, 'C2', 'de-DE')"
   latchwork expr --raw "Total: @{mul(6,7)}"
   latchwork expr "body('Get')?['value']" --context context.json
   latchwork expr doc substring`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 && o.interactive {
+				return errors.New("expr takes an expression or --interactive, not both")
+			}
 			calc, err := newCalculator(c, o)
 			if err != nil {
 				return err
+			}
+			if len(args) == 0 {
+				return calc.session(c.Context(), c.InOrStdin())
 			}
 			if !calc.evaluate(args[0]) {
 				return errQuiet
@@ -50,6 +64,8 @@ expr doc describes the functions.`,
 	c.Flags().StringVar(&o.context, "context", "", "JSON `FILE` with parameters, variables, trigger, actions, item … (see docs/conformance.md)")
 	c.Flags().BoolVar(&o.text, "text", false, "take the expression as a text that stands in a definition")
 	c.Flags().BoolVarP(&o.raw, "raw", "r", false, "print a text without quotes and escapes")
+	c.Flags().BoolVarP(&o.interactive, "interactive", "i", false, "be a calculator; the same as giving no expression")
+	c.Flags().BoolVar(&o.noHistory, "no-history", false, "neither read nor write the calculator's history")
 	c.AddCommand(
 		&cobra.Command{
 			Use: "test FILE…", Short: "Run conformance files and print the cases that fail", Args: cobra.MinimumNArgs(1),
@@ -69,6 +85,7 @@ type calculator struct {
 	options        exprOptions
 	context        value.Value
 	ambient        expr.Ambient
+	history        string // file, or ""
 	colour         bool
 }
 
@@ -80,6 +97,9 @@ func newCalculator(c *cobra.Command, o exprOptions) (*calculator, error) {
 	calc := &calculator{
 		stdout: c.OutOrStdout(), stderr: c.ErrOrStderr(), options: o, context: value.Object(), ambient: ambient(s.budget),
 		colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(os.Stdout),
+	}
+	if !o.noHistory {
+		calc.history = filepath.Join(s.dataDir, "expr-history")
 	}
 	if o.context != "" {
 		calc.context, err = readContext(o.context)

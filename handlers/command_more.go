@@ -152,6 +152,9 @@ func generateCommand() *cobra.Command {
 			if err := copyFile(filepath.Join(root, "host.json"), filepath.Join(root, "handlers", "host.json")); err != nil {
 				return err
 			}
+			if err := os.WriteFile(filepath.Join(root, "docs", "expressions.md"), expressionReference(), 0o644); err != nil {
+				return err
+			}
 			return host.WriteFunctions(filepath.Join(root, "functions"), functions(&app{}))
 		},
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/shared/engine"
@@ -78,7 +79,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	}
 	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
 	a.engine = engine.New(engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(), Log: a.log,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
 		Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 	})
 	return a, nil
@@ -94,8 +95,8 @@ func (a *app) Close() error {
 }
 
 // ambient is real time and real randomness.
-func ambient() expr.Ambient {
-	return expr.Ambient{Now: time.Now, Rand: func(n int64) int64 {
+func ambient(budget expr.Budget) expr.Ambient {
+	return expr.Ambient{Budget: budget, Now: time.Now, Rand: func(n int64) int64 {
 		v, err := rand.Int(rand.Reader, big.NewInt(n))
 		if err != nil {
 			panic(err) // crypto/rand does not fail
@@ -246,8 +247,5 @@ func (n *withoutCredentials) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// isTerminal tells whether a file is a terminal.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+// isTerminal tells whether a file is a terminal; /dev/null, a device too, is none.
+func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }

@@ -14,88 +14,8 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/handlers/host"
-	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/outbound"
-	"github.com/latchwork/latchwork/shared/value"
 )
-
-func exprCommand() *cobra.Command {
-	var contextFile string
-	c := &cobra.Command{
-		Use:   "expr 'EXPRESSION'",
-		Short: "Evaluate an expression of the workflow language",
-		Long: `Expr evaluates a string as it stands in a definition, such as '@add(1,2)' or
-'Hello @{toUpper('you')}'. What has no @ is taken as an expression.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return evaluate(c.OutOrStdout(), args[0], contextFile)
-		},
-	}
-	c.Flags().StringVar(&contextFile, "context", "", "JSON `FILE` with parameters, variables, trigger, actions, item …")
-	c.AddCommand(&cobra.Command{
-		Use: "test FILE…", Short: "Run conformance files and print the cases that fail", Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return testExpressions(c.OutOrStdout(), args) },
-	})
-	return c
-}
-
-func evaluate(stdout io.Writer, text, contextFile string) error {
-	if !strings.Contains(text, "@") {
-		text = "@" + text
-	}
-	context := value.Object()
-	if contextFile != "" {
-		data, err := os.ReadFile(contextFile)
-		if err != nil {
-			return err
-		}
-		if context, err = value.Parse(data); err != nil {
-			return fmt.Errorf("%s: %w", contextFile, err)
-		}
-	}
-	_, problems := expr.CompileTemplate(value.String(text), nil)
-	for _, p := range problems {
-		if !p.Warning {
-			return fmt.Errorf("%s: %s\n%s", p.Code, p.Message, p.Caret)
-		}
-	}
-	v, err := expr.EvaluateText(text, context)
-	if err != nil {
-		return fmt.Errorf("InvalidTemplate: %w", err)
-	}
-	if v.IsAbsent() {
-		v = value.Null()
-	}
-	fmt.Fprintf(stdout, "%s\n", value.Indent(v))
-	return nil
-}
-
-func testExpressions(stdout io.Writer, files []string) error {
-	passed, failed := 0, 0
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			return err
-		}
-		results, err := expr.RunCases(data)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f, err)
-		}
-		for _, r := range results {
-			if r.Passed {
-				passed++
-				continue
-			}
-			failed++
-			fmt.Fprintf(stdout, "%s  %s\n  got   %s\n  want  %s\n", r.ID, r.Expression, r.Got, r.Want)
-		}
-	}
-	fmt.Fprintf(stdout, "%d passed, %d failed\n", passed, failed)
-	if failed > 0 {
-		return errQuiet
-	}
-	return nil
-}
 
 func secretCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -230,6 +150,9 @@ func generateCommand() *cobra.Command {
 				return err
 			}
 			if err := copyFile(filepath.Join(root, "host.json"), filepath.Join(root, "handlers", "host.json")); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(root, "docs", "expressions.md"), expressionReference(), 0o644); err != nil {
 				return err
 			}
 			return host.WriteFunctions(filepath.Join(root, "functions"), functions(&app{}))

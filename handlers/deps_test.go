@@ -25,7 +25,7 @@ var mayImport = map[string]string{
 	"shared/outbound":   "shared/value shared/seal",
 	"shared/operation":  "shared/value shared/expr shared/definition shared/run shared/outbound",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
-	"shared/engine":     "shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
+	"shared/engine":     "shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
 
 	"shared/expr/culture": "",
 	"shared/expr/dotnet":  "shared/expr/culture",

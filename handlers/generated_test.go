@@ -14,6 +14,9 @@ func TestGeneratedFilesAreFresh(t *testing.T) {
 	if err := host.CheckFunctions("../functions", functions(&app{})); err != nil {
 		t.Errorf("run `make generate`:\n%v", err)
 	}
+	if doc, err := os.ReadFile("../docs/expressions.md"); err != nil || !bytes.Equal(doc, expressionReference()) {
+		t.Errorf("docs/expressions.md is not what the functions say: run `make generate` (%v)", err)
+	}
 	top, err := os.ReadFile("../host.json")
 	if err != nil || !bytes.Equal(top, hostJSON) {
 		t.Errorf("host.json and handlers/host.json, which is embedded, differ: run `make generate` (%v)", err)

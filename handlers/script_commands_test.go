@@ -22,6 +22,7 @@ import (
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"await":    await,
+		"terminal": terminal,
 		"start":    start,
 		"kill9":    kill9,
 		"stop":     stop,

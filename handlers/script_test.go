@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LATCHWORK_DATA", e.WorkDir+"/data")
 			e.Setenv("SAMPLES", root+"/../samples")
 			e.Setenv("CORPUS", root+"/testdata/corpus")
+			e.Setenv("CONFORMANCE", root+"/../shared/expr/testdata/conformance.json")
 			return nil
 		},
 		Cmds: commands(),

@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/expr"
 )
 
 // Settings of this binary; those of outgoing calls and identities are read by
@@ -31,6 +33,8 @@ const (
 	settingSlice      = "LATCHWORK_SLICE"
 	settingLease      = "LATCHWORK_LEASE"
 	settingResponse   = "LATCHWORK_RESPONSE_TIMEOUT"
+	settingSteps      = "LATCHWORK_EXPRESSION_STEPS"
+	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
 )
 
 // settings are the settings as read.
@@ -43,6 +47,7 @@ type settings struct {
 	slice     time.Duration
 	lease     time.Duration
 	response  time.Duration
+	budget    expr.Budget // of one evaluation
 	prefix    string
 	workflows string
 }
@@ -82,6 +87,15 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			*into, err = time.ParseDuration(text)
 			if err == nil && *into <= 0 {
 				err = errors.New("want a duration above zero, such as 90s")
+			}
+			fail(name, err)
+		}
+	}
+	for name, into := range map[string]*int64{settingSteps: &s.budget.Steps, settingBytes: &s.budget.Bytes} {
+		if text := getenv(name); text != "" {
+			*into, err = strconv.ParseInt(text, 10, 64)
+			if err != nil || *into <= 0 {
+				err = errors.New("want a whole number above zero")
 			}
 			fail(name, err)
 		}

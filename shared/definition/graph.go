@@ -221,7 +221,7 @@ func suggestion(word string, known []string) string {
 		return ""
 	}
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
+		if d := EditDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -231,7 +231,8 @@ func suggestion(word string, known []string) string {
 	return " Did you mean '" + best + "'?"
 }
 
-func editDistance(a, b string) int {
+// EditDistance counts the letters to insert, delete or change that make b of a.
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -47,14 +48,15 @@ func runCase(c value.Value) CaseResult {
 		r.Passed = Equal(got, want) || bothNaN(got, want)
 		return r
 	}
-	wanted := c.Member("wantError").Member("contains").Str()
+	wanted, code := c.Member("wantError").Member("contains").Str(), c.Member("wantError").Member("code").Str()
 	r.Want = "error: " + wanted
 	if err == nil {
 		r.Got = string(value.Reveal(got))
 		return r
 	}
 	r.Got = "error: " + err.Error()
-	r.Passed = strings.Contains(err.Error(), wanted)
+	var failed *Error
+	r.Passed = errors.As(err, &failed) && (code == "" || failed.Code == code) && strings.Contains(failed.Message, wanted)
 	return r
 }
 
@@ -65,14 +67,9 @@ func bothNaN(a, b value.Value) bool {
 
 // EvaluateText compiles and evaluates a string as it stands in a definition, with
 // a context as conformance files have it: parameters, variables, trigger,
-// actions, item, items, and so on. A clock is pinned by utcNow.
+// actions, item, items, and so on. Nothing is left to chance: the clock stands
+// where utcNow pins it, and randomness repeats.
 func EvaluateText(text string, context value.Value) (value.Value, error) {
-	t, problems := CompileTemplate(value.String(text), nil)
-	for _, p := range problems {
-		if !p.Warning {
-			return value.Value{}, &Error{Code: p.Code, Message: p.Message, Column: p.Column}
-		}
-	}
 	seed := uint64(88172645463325252)
 	ambient := Ambient{
 		Now: func() time.Time { return time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC) },
@@ -83,12 +80,30 @@ func EvaluateText(text string, context value.Value) (value.Value, error) {
 			return int64(seed % uint64(n))
 		},
 	}
+	return EvaluateIn(text, context, ambient)
+}
+
+// EvaluateIn does the same in real time. An error names the innermost place it
+// can: a person reads it.
+func EvaluateIn(text string, context value.Value, ambient Ambient) (value.Value, error) {
+	t, problems := CompileTemplate(value.String(text), nil)
+	for _, p := range problems {
+		if !p.Warning {
+			return value.Value{}, &Error{Code: p.Code, Message: p.Message, Column: p.Column}
+		}
+	}
 	if pinned := context.Member("utcNow").Str(); pinned != "" {
 		if at, err := time.Parse(time.RFC3339Nano, pinned); err == nil {
 			ambient.Now = func() time.Time { return at }
 		}
 	}
-	return t.Evaluate(&Env{Scope: contextScope{context}, Ambient: ambient})
+	env := &Env{Scope: contextScope{context}, Ambient: ambient, Budget: ambient.Budget}
+	v, err := t.Evaluate(env)
+	var failed *Error
+	if errors.As(err, &failed) {
+		failed.Column = t.innermost(env, failed)
+	}
+	return v, err
 }
 
 // contextScope answers references from a context.

@@ -105,10 +105,7 @@ func (g *generator) selections() string {
 }
 
 // walker evaluates a tree in the plainest way: no stacks, no shared calls.
-type walker struct {
-	env    *Env
-	budget *machine
-}
+type walker struct{ env *Env }
 
 func (w walker) eval(n *node) (value.Value, error) {
 	v, err := w.base(n)
@@ -117,16 +114,20 @@ func (w walker) eval(n *node) (value.Value, error) {
 	}
 	for i := range n.derefs {
 		d := &n.derefs[i]
-		key := value.Value{}
+		key := value.String(d.name)
 		if d.index != nil {
 			if key, err = w.eval(d.index); err != nil {
 				return value.Value{}, err
 			}
 		}
-		if v, err = w.budget.selectOne(n, d, v, key); err != nil {
-			return value.Value{}, err
+		member, ok := selectOne(v, key)
+		switch {
+		case !ok && !d.forgives(v, key.Kind()):
+			return value.Value{}, n.cannotSelect(v, key)
+		case !ok:
+			member = value.Null().Mark(v.Origins()...)
 		}
-		v = v.Mark(key.Origins()...)
+		v = member.Mark(key.Origins()...)
 	}
 	return v, nil
 }
@@ -232,9 +233,7 @@ func differ(t *testing.T, env *Env, seed uint64) (text string, ok bool) {
 			return text, false // reported when it is saved
 		}
 	}
-	budget := &machine{}
-	budget.start(env)
-	want, wantErr := walker{env, budget}.eval(tree)
+	want, wantErr := walker{env}.eval(tree)
 	got, gotErr := template.Evaluate(env)
 	if gotErr != nil && (strings.Contains(gotErr.Error(), "more than it may") || strings.Contains(gotErr.Error(), "more steps")) {
 		return text, false // only the machine has a budget

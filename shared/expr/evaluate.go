@@ -212,9 +212,6 @@ func (m *machine) callNode(n *node) (value.Value, error) {
 	case arityNode:
 		return value.Value{}, failure("%s", n.arity)
 	case readNode:
-		if v, ok := m.known(n); ok {
-			return v, nil
-		}
 		return n.function.read(m, n)
 	case lazyNode:
 		return n.function.lazy(m, n)
@@ -240,32 +237,6 @@ func (m *machine) callNode(n *node) (value.Value, error) {
 	}
 	m.args = m.args[:base]
 	return v, err
-}
-
-// known reads from the scope what most expressions begin with. A name that is
-// computed, or that the scope does not know, is left to the function: it has the
-// texts of the errors, and making those takes longer than a reference that is found.
-func (m *machine) known(n *node) (v value.Value, ok bool) {
-	part := n.function.part
-	if part == nil || len(n.args) > 0 && !n.named {
-		return v, false
-	}
-	switch n.function.ref {
-	case RefAction:
-		v, ok = m.env.Scope.Action(n.constant)
-	case RefTrigger:
-		v, ok = m.env.Scope.Trigger()
-	case RefVariable:
-		v, ok = m.env.Scope.Variable(n.constant)
-	case RefParameter:
-		v, ok = m.env.Scope.Parameter(n.constant)
-	case RefItem:
-		v, ok = m.env.Scope.Item()
-	}
-	if ok && len(part) > 0 {
-		v = walk(v, part)
-	}
-	return v, ok
 }
 
 // apply runs the body of a function on checked arguments.

@@ -30,10 +30,12 @@ type Scope interface {
 	CallbackURL() (value.Value, bool)
 }
 
-// Ambient is where time and randomness come from.
+// Ambient is what evaluations take from outside: time, randomness, and how much
+// each may spend.
 type Ambient struct {
-	Now  func() time.Time
-	Rand func(n int64) int64 // uniform in [0, n)
+	Now    func() time.Time
+	Rand   func(n int64) int64 // uniform in [0, n)
+	Budget Budget              // for whoever makes an Env
 }
 
 // Budget bounds one evaluation; zero fields mean the defaults.

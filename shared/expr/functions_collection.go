@@ -9,7 +9,7 @@ import (
 
 // Collections (expressions §11): arrays, objects, and strings as collections of
 // characters.
-var _ = register(
+var _ = register(Collections,
 	Function{Signature: "length(collection string or array)", Doc: "The number of elements, or of UTF-16 code units.", Body: length,
 		Examples: []Example{{"@length('a😀')", `3`}, {"@length(createArray(1,2))", `2`}, {"@length(null)", `error: to be an array or a string`}}},
 	Function{Signature: "empty(collection any)", Doc: "Whether a text, array or object is empty, or null.", Body: empty,

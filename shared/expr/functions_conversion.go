@@ -12,7 +12,7 @@ import (
 )
 
 // Conversion between types (expressions §4, §6, §10).
-var _ = register(
+var _ = register(Conversion,
 	Function{Signature: "string(value any)", Doc: "A value as text; arrays and objects as compact JSON.", Body: func(c *Call) (value.Value, error) { return c.asText(c.Args[0]) },
 		Examples: []Example{{"@string(createArray(5,true))", `"[5,true]"`}, {"@string(true)", `"True"`}, {"@string(5.0)", `"5"`}}},
 	Function{Signature: "int(value any)", Doc: "A value as integer: a number without a fraction, or a text of digits.", Body: toInt,

@@ -9,7 +9,7 @@ import (
 
 // Forms and multipart bodies decide by the Content-Type header of the outputs
 // (expressions §11).
-var _ = register(
+var _ = register(Forms,
 	form("formDataValue(action string, field string)", "The value of a field in a form that an action received; null without one.", Example{"@formDataValue('Form','user')", `"megan"`}, one),
 	form("formDataMultiValues(action string, field string)", "All values of a field in a form that an action received.", Example{"@formDataMultiValues('Form','role')", `["r1","r2"]`}, all),
 	form("triggerFormDataValue(field string)", "The value of a field in the form that the trigger received; null without one.", Example{"@triggerFormDataValue('text')", `"hello"`}, one),

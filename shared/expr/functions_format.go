@@ -5,7 +5,7 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-var _ = register(
+var _ = register(Strings,
 	Function{Signature: "formatNumber(number number, format string, locale? string)", Doc: "A number in a standard or custom .NET format, as a culture writes it.", Body: formatNumber,
 		Examples: []Example{
 			{"@formatNumber(1234567890,'0,0.00','en-us')", `"1,234,567,890.00"`}, {"@formatNumber(17.35,'C2','de-DE')", `"17,35 €"`},

@@ -8,7 +8,7 @@ import (
 
 // Logic (expressions §3, §7, §11). if, and, or and coalesce evaluate only what
 // they need.
-var _ = register(
+var _ = register(Logic,
 	Function{Signature: "if(condition boolean, then any, else any)", Doc: "One of two values; only that one is evaluated.", lazy: ifElse,
 		Examples: []Example{{"@if(equals(1,1),'yes','no')", `"yes"`}, {"@if(true,1,int('x'))", `1`}}},
 	Function{Signature: "and(condition boolean, …)", Doc: "Whether all are true; stops at the first that is false.", lazy: shortCut("and", false),

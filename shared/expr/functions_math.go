@@ -11,7 +11,7 @@ import (
 
 // Arithmetic (expressions §4): a decimal makes all decimal, else a float makes all
 // float.
-var _ = register(
+var _ = register(Math,
 	arithmetic("add", "The sum of two numbers.", operator{addInt, func(a, b float64) float64 { return a + b }, dotnet.AddDecimal},
 		Example{"@add(1,2)", `3`}, Example{"@add(1,1.5)", `2.5`}, Example{"@add('1',2)", `error: expects its first parameter to be an integer, a float or a decimal number`}),
 	arithmetic("sub", "The difference of two numbers.", operator{subInt, func(a, b float64) float64 { return a - b }, dotnet.SubDecimal},

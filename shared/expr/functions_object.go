@@ -5,7 +5,7 @@ import (
 )
 
 // Objects (expressions §11). Property names are found as selection finds them.
-var _ = register(
+var _ = register(Objects,
 	Function{Signature: "addProperty(object object, name string, value any)", Doc: "An object with one more property, at its end.", Body: addProperty,
 		Examples: []Example{{`@addProperty(json('{"a":1}'),'b',2)`, `{"a":1,"b":2}`}, {`@addProperty(json('{"a":1}'),'A',2)`, `error: property to not exist`}}},
 	Function{Signature: "setProperty(object object, name string, value any)", Doc: "An object in which a property has a value, whether it was there or not.", Body: func(c *Call) (value.Value, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 // Strings (expressions §11). Positions and lengths count UTF-16 code units.
-var _ = register(
+var _ = register(Strings,
 	Function{Signature: "concat(value any, …)", Doc: "Joins values of any type as text.", Body: concat,
 		Examples: []Example{{"@concat('a',1,true)", `"a1True"`}, {"@concat('x',null)", `"x"`}}},
 	Function{Signature: "substring(text string, start integer, length? integer)", Doc: "A part of a text, from a position on.", Body: substring,

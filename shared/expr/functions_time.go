@@ -11,7 +11,7 @@ import (
 )
 
 // Dates and times (expressions §8).
-var _ = register(
+var _ = register(Times,
 	Function{Signature: "utcNow(format? string)", Doc: "The present time in UTC.", Body: func(c *Call) (value.Value, error) { return c.written(c.now(), 0, enUS) },
 		Examples: []Example{{"@length(utcNow())", `28`}, {"@length(utcNow('yyyy-MM-dd'))", `10`}}},
 	Function{Signature: "getFutureTime(interval integer, unit string, format? string)", Doc: "The present time plus some seconds, minutes, hours, days, weeks, months or years.", Body: func(c *Call) (value.Value, error) { return c.moved(c.now(), 0, +1) },

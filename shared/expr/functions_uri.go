@@ -11,7 +11,7 @@ import (
 )
 
 // URIs, their components and data URIs (expressions §10, §11).
-var _ = register(
+var _ = register(URIs,
 	Function{Signature: "uriComponent(value any, …)", Doc: "A text, escaped to stand in a URI; several are joined first.", Body: escape, Examples: []Example{{"@uriComponent('a b/c')", `"a%20b%2Fc"`}}},
 	Function{Signature: "encodeUriComponent(value any, …)", Doc: "A text, escaped to stand in a URI; uriComponent is the present name.", Body: escape, Examples: []Example{{"@encodeUriComponent('ü')", `"%C3%BC"`}}},
 	Function{Signature: "uriComponentToString(encoded string)", Doc: "The text behind its form in a URI.", Body: unescape, Examples: []Example{{"@uriComponentToString('a%20b+c')", `"a b c"`}}},

@@ -9,6 +9,26 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// Group is a family of functions, as the reference shows them together.
+type Group string
+
+// The groups.
+const (
+	Strings     Group = "Strings"
+	Collections Group = "Collections"
+	Logic       Group = "Logic"
+	Math        Group = "Math"
+	Conversion  Group = "Conversion"
+	Objects     Group = "Objects"
+	Times       Group = "Dates and times"
+	URIs        Group = "URIs"
+	References  Group = "References"
+	Forms       Group = "Forms and multipart"
+)
+
+// Groups is the order of the reference.
+var Groups = []Group{Strings, Collections, Logic, Math, Conversion, Objects, Times, URIs, References, Forms}
+
 // Function is one function of the language. To add one is to add an entry: the
 // evaluator counts the arguments, checks the types that the signature declares,
 // and carries the origins of secrets from the arguments to the result.
@@ -29,11 +49,11 @@ type Function struct {
 	read func(m *machine, n *node) (value.Value, error)
 	ref  ReferenceKind
 
+	Group    Group  // from its registration
 	Name     string // from the signature, as the rest
 	Min, Max int    // number of arguments; Max < 0: any
 	params   []param
-	typed    bool     // whether a parameter has a type that is checked
-	part     []string // of what known reads, the member that is given; nil where it cannot read
+	typed    bool // whether a parameter has a type that is checked
 }
 
 // Example is an expression as it stands in a definition and what it gives, as
@@ -75,9 +95,10 @@ var functions = map[string]*Function{}
 
 // register adds functions when the program starts; a name that is taken is a
 // mistake in the program.
-func register(list ...Function) bool {
+func register(group Group, list ...Function) bool {
 	for i := range list {
 		f := &list[i]
+		f.Group = group
 		f.readSignature()
 		key := strings.ToLower(f.Name)
 		if functions[key] != nil {
@@ -95,7 +116,7 @@ func (f *Function) readSignature() {
 	if !ok || !strings.HasSuffix(rest, ")") {
 		panic("expr: not a signature: " + f.Signature)
 	}
-	f.Name, f.part = name, parts[name]
+	f.Name = name
 	for word := range strings.SplitSeq(strings.TrimSuffix(rest, ")"), ",") {
 		word = strings.TrimSpace(word)
 		if word == "" {
@@ -113,13 +134,6 @@ func (f *Function) readSignature() {
 			f.Min++
 		}
 	}
-}
-
-// parts are the members that the plain references give of what the scope answers.
-var parts = map[string][]string{
-	"actions": {}, "outputs": {"outputs"}, "actionOutputs": {"outputs"}, "body": {"outputs", "body"}, "actionBody": {"outputs", "body"},
-	"trigger": {}, "triggerOutputs": {"outputs"}, "triggerBody": {"outputs", "body"},
-	"variables": {}, "parameters": {}, "item": {},
 }
 
 // lookup finds a function ignoring case.

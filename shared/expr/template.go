@@ -205,12 +205,12 @@ func (c *compiler) problem(text, message string, offset int, at *value.Path) {
 	offset = min(offset, len(text))
 	column := 1 + utf8.RuneCountInString(text[:offset])
 	c.problems = append(c.problems, value.Problem{
-		Code: invalidTemplate, Message: message, Path: at, Column: column, Caret: caret(text, column),
+		Code: invalidTemplate, Message: message, Path: at, Column: column, Caret: Caret(text, column),
 	})
 }
 
-// caret shows the neighbourhood of a column with a mark below it.
-func caret(text string, column int) string {
+// Caret shows the neighbourhood of a column, from 1, with a mark below it.
+func Caret(text string, column int) string {
 	const around = 60
 	runes := []rune(strings.Map(func(r rune) rune {
 		if r < ' ' {

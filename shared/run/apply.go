@@ -21,7 +21,7 @@ const MaxTouched = 40
 // Apply takes an event into the state and returns what is to be done once the
 // state is committed. The records that Needs named must be loaded.
 func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Command {
-	m := &machine{p: p, s: s, ambient: ambient, now: ambient.Now().UTC(), before: len(s.touched)}
+	m := &machine{p: p, s: s, ambient: ambient, budget: ambient.Budget, now: ambient.Now().UTC(), before: len(s.touched)}
 	if s.Status.Final() {
 		return nil
 	}

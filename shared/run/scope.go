@@ -34,12 +34,12 @@ func (m *machine) envAt(a *definition.Action, path string) *expr.Env {
 // Env returns what expressions see that an operation evaluates by itself, once
 // per item, such as the where of a Query.
 func Env(p *definition.Program, s *State, a *definition.Action, path string, item value.Value, ambient expr.Ambient) *expr.Env {
-	return &expr.Env{Scope: &scope{p: p, s: s, loops: a.Loops, path: path, item: item}, Ambient: ambient}
+	return &expr.Env{Scope: &scope{p: p, s: s, loops: a.Loops, path: path, item: item}, Ambient: ambient, Budget: ambient.Budget}
 }
 
 // Fires evaluates the conditions of a trigger on its outputs (triggers §2).
 func Fires(p *definition.Program, s *State, t *definition.Trigger, ambient expr.Ambient) (bool, error) {
-	env := &expr.Env{Scope: &scope{p: p, s: s}, Ambient: ambient}
+	env := &expr.Env{Scope: &scope{p: p, s: s}, Ambient: ambient, Budget: ambient.Budget}
 	for _, c := range t.Conditions {
 		v, err := c.Evaluate(env)
 		if err != nil {
@@ -57,7 +57,7 @@ func TrackingID(p *definition.Program, s *State, t *definition.Trigger, ambient 
 	if t.ClientTrackingID == nil {
 		return "", nil
 	}
-	v, err := t.ClientTrackingID.Evaluate(&expr.Env{Scope: &scope{p: p, s: s}, Ambient: ambient})
+	v, err := t.ClientTrackingID.Evaluate(&expr.Env{Scope: &scope{p: p, s: s}, Ambient: ambient, Budget: ambient.Budget})
 	return v.Str(), err
 }
 

@@ -59,12 +59,12 @@ func latchwork(s set) engine {
 
 // scope answers from values that are there already.
 type scope struct {
-	expr.Scope // what the set does not refer to
-	actions    map[string]value.Value
-	parameters map[string]value.Value
-	variables  map[string]value.Value
-	trigger    value.Value
-	item       value.Value
+	expr.NoScope // what the set does not refer to
+	actions      map[string]value.Value
+	parameters   map[string]value.Value
+	variables    map[string]value.Value
+	trigger      value.Value
+	item         value.Value
 }
 
 func newScope(data value.Value) *scope {
@@ -82,6 +82,16 @@ func (s *scope) Action(name string) (value.Value, bool) {
 	v, ok := s.actions[name]
 	return v, ok
 }
+
+func (s *scope) Outputs(name, member string) (value.Value, bool) {
+	v, ok := s.actions[name]
+	if v = v.Member("outputs"); member != "" {
+		v = v.Member(member)
+	}
+	return v, ok
+}
+
+func (s *scope) TriggerOutputs() (value.Value, bool) { return s.trigger.Member("outputs"), true }
 
 func (s *scope) Parameter(name string) (value.Value, bool) {
 	v, ok := s.parameters[name]

@@ -27,12 +27,12 @@ func benchmarkData(tb testing.TB) value.Value {
 // readyScope answers from values that are there already: what is measured is the
 // evaluator.
 type readyScope struct {
-	expr.Scope // what the expressions do not refer to
-	actions    map[string]value.Value
-	parameters map[string]value.Value
-	variables  map[string]value.Value
-	trigger    value.Value
-	item       value.Value
+	expr.NoScope // what the expressions do not refer to
+	actions      map[string]value.Value
+	parameters   map[string]value.Value
+	variables    map[string]value.Value
+	trigger      value.Value
+	item         value.Value
 }
 
 func newReadyScope(data value.Value) *readyScope {
@@ -50,6 +50,16 @@ func (s *readyScope) Action(name string) (value.Value, bool) {
 	v, ok := s.actions[name]
 	return v, ok
 }
+
+func (s *readyScope) Outputs(name, member string) (value.Value, bool) {
+	v, ok := s.actions[name]
+	if v = v.Member("outputs"); member != "" {
+		v = v.Member(member)
+	}
+	return v, ok
+}
+
+func (s *readyScope) TriggerOutputs() (value.Value, bool) { return s.trigger.Member("outputs"), true }
 
 func (s *readyScope) Parameter(name string) (value.Value, bool) {
 	v, ok := s.parameters[name]

@@ -42,32 +42,32 @@ var _ = register(URIs,
 
 const upperHex = "0123456789ABCDEF"
 
-func unreserved(c byte) bool {
-	return c < utf8.RuneSelf && strings.IndexByte("-_.~", c) >= 0 || c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'z'
-}
+// isUnreserved tells which bytes stand in a URI as they are.
+var isUnreserved = func() (is [256]bool) {
+	for c := range utf8.RuneSelf {
+		is[c] = strings.IndexByte("-_.~", byte(c)) >= 0 || c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'z'
+	}
+	return
+}()
 
 // escape is Uri.EscapeDataString: everything but letters, digits and -_.~ is
 // percent-encoded.
 func escape(c *Call) (value.Value, error) {
-	var b strings.Builder
+	escaped := c.buffer()
 	for _, a := range c.Args {
 		text := TextOf(a)
-		if err := c.m.room(b.Len() + 3*len(text)); err != nil {
+		if err := c.m.room(c.fills(escaped) + 3*len(text)); err != nil {
 			return value.Value{}, err
 		}
-		b.Grow(len(text))
 		for i := range len(text) {
-			x := text[i]
-			if unreserved(x) {
-				b.WriteByte(x)
-				continue
+			if x := text[i]; isUnreserved[x] {
+				escaped = append(escaped, x)
+			} else {
+				escaped = append(escaped, '%', upperHex[x>>4], upperHex[x&15])
 			}
-			b.WriteByte('%')
-			b.WriteByte(upperHex[x>>4])
-			b.WriteByte(upperHex[x&15])
 		}
 	}
-	return value.String(b.String()), nil
+	return c.give(escaped)
 }
 
 func unescape(c *Call) (value.Value, error) {
@@ -214,7 +214,7 @@ func canonical(s string) string {
 		switch {
 		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
 			n, _ := strconv.ParseUint(s[i+1:i+3], 16, 8) // two hexadecimal digits
-			if unreserved(byte(n)) {
+			if isUnreserved[n] {
 				b.WriteByte(byte(n))
 			} else {
 				b.WriteString(s[i : i+3])

@@ -115,6 +115,9 @@ func (p *parser) unexpected(expected string) {
 	p.fail(p.tok.at, fmt.Sprintf("Unable to parse template language expression '%s': expected token '%s' and actual '%s'.", p.text, expected, p.tok.kind))
 }
 
+// punctuation are the tokens of one character.
+var punctuation = [256]string{'(': leftParenthesis, ')': rightParenthesis, '[': leftSquareBracket, ']': rightSquareBracket, ',': comma, '.': dot, '?': questionMark}
+
 // next reads the next token.
 func (p *parser) next() {
 	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
@@ -126,7 +129,7 @@ func (p *parser) next() {
 		return
 	}
 	c := p.text[start]
-	if kind, ok := map[byte]string{'(': leftParenthesis, ')': rightParenthesis, '[': leftSquareBracket, ']': rightSquareBracket, ',': comma, '.': dot, '?': questionMark}[c]; ok {
+	if kind := punctuation[c]; kind != "" {
 		if c != '.' || !p.leadingDotNumber() {
 			p.at++
 			p.tok = token{kind: kind, at: start, end: p.at}

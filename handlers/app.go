@@ -17,6 +17,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
+	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
@@ -80,7 +81,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
 	a.engine = engine.New(engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
-		Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
+		Callback: a.callbackURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 	})
 	return a, nil
 }
@@ -92,6 +93,11 @@ func (a *app) Close() error {
 	a.engine.Close(ctx)
 	a.http.CloseIdleConnections()
 	return a.store.Close()
+}
+
+// callbackURL mints the URL that resumes an action.
+func (a *app) callbackURL(w *engine.Workflow, run, action, path string) string {
+	return gate.URLs{Base: a.settings.baseURL}.Resume(w.Keys.Primary, w.ID, gate.Execution{Run: run, Action: action, Path: path})
 }
 
 // ambient is real time and real randomness.

@@ -17,6 +17,8 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/handlers/host"
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/seal"
 	"github.com/latchwork/latchwork/shared/store"
 )
@@ -78,7 +80,10 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if err := a.demoSecrets(ctx, stdout, docs); err != nil {
 		return err
 	}
-	if err := a.save(ctx, stdout, docs, "http://"+listener.Addr().String()); err != nil {
+	if a.settings.baseURL == "" {
+		a.settings.baseURL = "http://" + listener.Addr().String()
+	}
+	if err := a.save(ctx, stdout, docs, a.settings.baseURL); err != nil {
 		return err
 	}
 	if _, err := a.engine.Recover(ctx); err != nil {
@@ -120,6 +125,18 @@ func loadAll(stdout io.Writer, paths []string, parameters string) ([]*document, 
 	return docs, nil
 }
 
+// printNext says when a trigger fires that fires by itself.
+func (a *app) printNext(ctx context.Context, stdout io.Writer, w *engine.Workflow, t *definition.Trigger) {
+	state, err := a.store.LoadTrigger(ctx, store.TriggerKey{WorkflowID: w.ID, Trigger: t.Name})
+	switch {
+	case err != nil:
+	case state.Due.IsZero():
+		fmt.Fprintf(stdout, "%s\n  %s does not fire again\n\n", w.Name, t.Name)
+	default:
+		fmt.Fprintf(stdout, "%s\n  %s fires next at %s\n\n", w.Name, t.Name, state.Due.Local().Format(time.RFC1123))
+	}
+}
+
 // save compiles everything first and stores it only if all of it compiles.
 func (a *app) save(ctx context.Context, stdout io.Writer, docs []*document, base string) error {
 	bad := false
@@ -151,6 +168,9 @@ func (a *app) save(ctx context.Context, stdout io.Writer, docs []*document, base
 				continue
 			}
 			for _, t := range saved.Program.Triggers {
+				if t.Recurs() {
+					a.printNext(ctx, stdout, saved, t)
+				}
 				if t.Spec.Request {
 					url := gate.URLs{Base: base}.Trigger(saved.Keys.Primary, saved.ID, t.Name, time.Time{})
 					printCurl(stdout, d.path, saved.Name, t.Raw.Member("method").Str(), url)

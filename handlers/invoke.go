@@ -61,21 +61,16 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		a.unavailable(w, err, c.WorkflowID)
 		return
 	}
-	body, err := io.ReadAll(r.Body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge) || len(body) > maxRequest:
-		gate.Reject(w, gate.Rejection{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: fmt.Sprintf("The request content exceeds the limit of '%d' bytes.", maxRequest)})
+	if c.Resume.Run != "" {
+		a.resume(w, r, c)
 		return
-	case err != nil:
-		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: "InvalidRequestContent", Message: "The request content could not be read to its end."})
+	}
+	body, ok := a.readBody(w, r)
+	if !ok {
 		return
 	}
 	trigger := workflow.Program.Trigger(c.Trigger)
-	outputs, rejection := operation.FindTrigger(trigger.Type).Receive(trigger, &operation.Received{
-		Method: r.Method, Header: ownHeaders(r), Host: r.Host, Queries: queries(c.Queries), RelativePathValues: queries(c.RelativePath),
-		Body: body, HasBody: len(body) > 0,
-	})
+	outputs, rejection := operation.FindTrigger(trigger.Type).Receive(trigger, received(r, c, body))
 	if rejection != nil {
 		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
 		return
@@ -95,6 +90,52 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		return
 	}
 	a.answer(w, r, running)
+}
+
+// readBody takes the body in, or answers the call.
+func (a *app) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge) || len(body) > maxRequest:
+		gate.Reject(w, gate.Rejection{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: fmt.Sprintf("The request content exceeds the limit of '%d' bytes.", maxRequest)})
+		return nil, false
+	case err != nil:
+		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: "InvalidRequestContent", Message: "The request content could not be read to its end."})
+		return nil, false
+	}
+	return body, true
+}
+
+func received(r *http.Request, c gate.Call, body []byte) *operation.Received {
+	return &operation.Received{
+		Method: r.Method, Header: ownHeaders(r), Host: r.Host, Queries: queries(c.Queries), RelativePathValues: queries(c.RelativePath),
+		Body: body, HasBody: len(body) > 0,
+	}
+}
+
+// resume takes the call that an action of a run waits for (actions §2.9).
+func (a *app) resume(w http.ResponseWriter, r *http.Request, c gate.Call) {
+	body, ok := a.readBody(w, r)
+	if !ok {
+		return
+	}
+	data, rejection := operation.ReceiveCallback(received(r, c, body))
+	if rejection != nil {
+		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
+		return
+	}
+	x := c.Resume
+	err := a.engine.Resume(r.Context(), store.RunKey{WorkflowID: c.WorkflowID, Run: x.Run}, x.Action, x.Path, x.Action+"."+x.Path, data)
+	switch {
+	case errors.Is(err, engine.ErrNotWaiting):
+		gate.Reject(w, gate.Rejection{Status: http.StatusConflict, Code: "WorkflowActionNotWaiting", Message: fmt.Sprintf(
+			"The action '%s' of run '%s' does not wait to be called.", x.Action, x.Run)})
+	case err != nil:
+		a.unavailable(w, err, c.WorkflowID)
+	default:
+		w.WriteHeader(http.StatusOK)
+	}
 }
 
 // maxRequest is the message size limit (workflow-definition §8).

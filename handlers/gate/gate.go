@@ -48,6 +48,21 @@ type Call struct {
 	WorkflowID, Trigger string
 	RelativePath        []Parameter
 	Queries             []Parameter // the caller's own
+	// Resume is set for a call that an action of a run waits for; Trigger is "" then.
+	Resume Execution
+}
+
+// Execution names one execution of an action: in loops Path says in which
+// iterations.
+type Execution struct{ Run, Action, Path string }
+
+// scope is what permissions of a resume URL name.
+func (x Execution) scope() string {
+	s := "/runs/" + x.Run + "/actions/" + x.Action
+	if x.Path != "" {
+		s += "/repetitions/" + x.Path
+	}
+	return s
 }
 
 // Rejection is an answer in the product's error format.
@@ -123,6 +138,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	in.call.WorkflowID, in.call.Trigger = in.target.ID, in.trigger.Name
 	in.call.Queries = ownQueries(r.URL.RawQuery)
+	in.call.Resume = in.path.resume
 	g.Next(w, r, in.call)
 }
 
@@ -204,6 +220,9 @@ func schemeName(word string) string {
 // token satisfies unless its access control holds one.
 func (in *inbound) token(header string) *Rejection {
 	name, _, _ := strings.Cut(header, " ")
+	if in.path.resume.Run != "" {
+		return &Rejection{http.StatusForbidden, "InvalidUseOfOAuthToken", "The requested operation is not supported, Use of open authentication token is only supported for workflow trigger request."}
+	}
 	policies := in.accessControl("openAuthenticationPolicies").Member("policies")
 	if strings.EqualFold(name, "Bearer") && policies.Len() == 0 {
 		return &Rejection{http.StatusUnauthorized, "OAuthAccessPolicyNotFound", "No open authentication access policy is set on this workflow."}
@@ -244,6 +263,9 @@ func (in *inbound) verify() *Rejection {
 
 func (in *inbound) exists() *Rejection {
 	var ok bool
+	if in.path.resume.Run != "" {
+		return nil // only the run itself can tell
+	}
 	if in.trigger, ok = in.target.Trigger(in.path.trigger); !ok {
 		return &Rejection{http.StatusNotFound, "WorkflowTriggerNotFound", fmt.Sprintf("The workflow '%s' trigger '%s' could not be found.", in.target.ID, in.path.trigger)}
 	}
@@ -252,6 +274,9 @@ func (in *inbound) exists() *Rejection {
 
 func (in *inbound) permission() *Rejection {
 	scope := "/triggers/" + in.path.trigger
+	if in.path.resume.Run != "" {
+		scope = in.path.resume.scope()
+	}
 	if !in.signature.allows(scope + "/run") {
 		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf("You do not have permissions to perform action 'run' on scope '%s/paths/'.", scope)}
 	}
@@ -279,6 +304,9 @@ func (in *inbound) address() *Rejection {
 }
 
 func (in *inbound) enabled() *Rejection {
+	if in.path.resume.Run != "" {
+		return nil // what waits goes on in a workflow that is disabled (run-semantics §10)
+	}
 	if !strings.EqualFold(in.target.State, "Enabled") {
 		return &Rejection{http.StatusBadRequest, "WorkflowTriggerIsNotEnabled", fmt.Sprintf(
 			"Could not execute workflow '%s' trigger '%s' with state '%s': trigger is not enabled.", in.target.ID, in.trigger.Name, in.target.State)}
@@ -287,6 +315,9 @@ func (in *inbound) enabled() *Rejection {
 }
 
 func (in *inbound) method() *Rejection {
+	if in.path.resume.Run != "" {
+		return nil
+	}
 	want := strings.ToUpper(in.trigger.Method)
 	if want == "" {
 		want = http.MethodPost

@@ -59,21 +59,40 @@ func ownQueries(raw string) []Parameter {
 	return list
 }
 
-// invokePath is /workflows/{id}/triggers/{trigger}/paths/invoke[/{relative}].
-type invokePath struct{ workflowID, trigger, relative string }
+// invokePath is /workflows/{id}/triggers/{trigger}/paths/invoke[/{relative}], or
+// /workflows/{id}/runs/{run}/actions/{action}[/repetitions/{path}]/run.
+type invokePath struct {
+	workflowID, trigger, relative string
+	resume                        Execution
+}
 
 func parsePath(escaped string) (invokePath, bool) {
-	parts := strings.SplitN(strings.TrimPrefix(escaped, "/"), "/", 7)
-	fits := len(parts) >= 6 && strings.EqualFold(parts[0], "workflows") && strings.EqualFold(parts[2], "triggers") &&
-		strings.EqualFold(parts[4], "paths") && strings.EqualFold(parts[5], "invoke")
-	if !fits {
-		return invokePath{}, false
+	parts := strings.SplitN(strings.TrimPrefix(escaped, "/"), "/", 9)
+	is := func(words ...string) bool { // "" stands for any segment
+		for i, word := range words {
+			if i >= len(parts) || word != "" && !strings.EqualFold(parts[i], word) {
+				return false
+			}
+		}
+		return true
 	}
-	id, errID := url.PathUnescape(parts[1])
-	trigger, errTrigger := url.PathUnescape(parts[3])
-	p := invokePath{workflowID: id, trigger: trigger}
-	if len(parts) == 7 {
-		p.relative = parts[6]
+	named := make([]string, len(parts))
+	for i, part := range parts {
+		name, err := url.PathUnescape(part)
+		if named[i] = name; err != nil && i < 6 {
+			return invokePath{}, false
+		}
 	}
-	return p, errID == nil && errTrigger == nil && id != "" && trigger != ""
+	switch {
+	case is("workflows", "", "triggers", "", "paths", "invoke"):
+		p := invokePath{workflowID: named[1], trigger: named[3], relative: strings.Join(parts[6:], "/")}
+		return p, p.workflowID != "" && p.trigger != ""
+	case is("workflows", "", "runs", "", "actions", "", "run") && len(parts) == 7:
+		p := invokePath{workflowID: named[1], resume: Execution{Run: named[3], Action: named[5]}}
+		return p, p.workflowID != "" && p.resume.Run != "" && p.resume.Action != ""
+	case is("workflows", "", "runs", "", "actions", "", "repetitions", "", "run"):
+		p := invokePath{workflowID: named[1], resume: Execution{Run: named[3], Action: named[5], Path: named[7]}}
+		return p, p.workflowID != "" && p.resume.Run != "" && p.resume.Action != "" && p.resume.Path != ""
+	}
+	return invokePath{}, false
 }

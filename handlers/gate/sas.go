@@ -53,6 +53,18 @@ func (u URLs) Trigger(key []byte, workflowID, trigger string, notAfter time.Time
 	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + "/triggers/" + url.PathEscape(trigger) + "/paths/invoke?" + query
 }
 
+// Resume returns the URL that an action of a run waits to be called at. It does not
+// expire: the action does.
+func (u URLs) Resume(key []byte, workflowID string, x Execution) string {
+	permissions := x.scope() + "/run," + x.scope() + "/read"
+	path := "/runs/" + url.PathEscape(x.Run) + "/actions/" + url.PathEscape(x.Action)
+	if x.Path != "" {
+		path += "/repetitions/" + url.PathEscape(x.Path)
+	}
+	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + path + "/run?api-version=" + apiVersion +
+		"&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, "")
+}
+
 // signature is what a URL carries of the shared access scheme.
 type signature struct {
 	permissions, expiry, version, sig string

@@ -124,6 +124,9 @@ func newEngine(t testing.TB, b store.Backend, w *world, log *bytes.Buffer, skew 
 	}
 	return engine.New(engine.Config{
 		Store: store.New(b, sealer), Catalog: operation.Catalog{}, Log: logger,
+		Callback: func(_ *engine.Workflow, run, action, path string) string {
+			return "https://callback/" + run + "/" + action + path
+		},
 		Deps: operation.Deps{HTTP: w, Vault: func(operation.Connection) (outbound.Vault, error) { return w, nil }},
 		Ambient: expr.Ambient{
 			Now:  func() time.Time { return time.Now().Add(skew) },

@@ -48,6 +48,14 @@ func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Exe
 			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
 		},
 	}
+	if a.Spec.Callback { // what it sends later must not be evaluated while the run moves on
+		env := call.Env(value.Value{})
+		for name, t := range a.Deferred {
+			if v, err := t.Evaluate(env); err == nil {
+				call.Inputs = call.Inputs.With(name, v)
+			}
+		}
+	}
 	var err error
 	call.Connection, err = e.connection(ctx, w, a)
 	return call, err

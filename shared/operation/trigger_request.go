@@ -110,3 +110,9 @@ func joined(list []Query) value.Value {
 	}
 	return b.Build()
 }
+
+// ReceiveCallback builds what a call gives to the action that waits for it: headers,
+// queries and body, as a Request trigger would have them (actions §2.9).
+func ReceiveCallback(r *Received) (value.Value, *Rejection) {
+	return receiveRequest(&definition.Trigger{}, r)
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/engine"
+	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
@@ -78,6 +79,11 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
 		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), Waits: true,
 	})
+	var invalid *expr.Error
+	if errors.As(err, &invalid) { // of the trigger's conditions, correlation or splitOn
+		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: invalid.Code, Message: invalid.Message})
+		return
+	}
 	if err != nil {
 		a.unavailable(w, err, c.WorkflowID)
 		return

@@ -68,6 +68,7 @@ func Compile(src Source, c Catalog) (*Program, []value.Problem) {
 	b.outputs()
 	b.references()
 	b.hide()
+	b.split()
 	b.limits()
 	for _, p := range b.problems {
 		if !p.Warning {

@@ -69,6 +69,21 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 	b.program.Triggers = append(b.program.Triggers, t)
 }
 
+// split: who calls a trigger that is split cannot be answered by one of its runs;
+// with an asynchronous Response it gets 202 (triggers §3).
+func (b *builder) split() {
+	for _, t := range b.program.Triggers {
+		if t.SplitOn == nil {
+			continue
+		}
+		for _, a := range b.order {
+			if a.Spec.Responds && !a.Options.Has("Asynchronous") {
+				b.fail("WorkflowUnsupportedSplitOnTriggerForResponseAction", a.Path, "The action '%s' cannot answer the caller of trigger '%s', which has 'splitOn'.", a.Name, t.Name)
+			}
+		}
+	}
+}
+
 // recurrence reads when a trigger fires by itself (triggers §7).
 func (b *builder) recurrence(t *Trigger, body value.Value, at *value.Path) {
 	if !t.Spec.Recurs {

@@ -139,12 +139,33 @@ type Running struct {
 }
 
 // Start starts a run. It exists in the store when Start returns. Where the caller
-// waits the run is driven here; otherwise a doorbell rings for it.
+// waits the run is driven here; otherwise a doorbell rings for it. A trigger with
+// splitOn starts a run for each item, and Running is the first of them.
 func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, error) {
 	trigger := w.Program.Trigger(t.Name)
 	if trigger == nil {
 		return nil, store.ErrNotFound
 	}
+	st, err := e.newRun(w, trigger, t)
+	if err != nil {
+		return nil, err
+	}
+	r := running(st)
+	if fires, err := run.Fires(w.Program, st, trigger, e.Ambient); err != nil || !fires {
+		r.Skipped = true
+		return r, err
+	}
+	if trigger.SplitOn != nil {
+		return e.startSplit(ctx, w, trigger, t, st)
+	}
+	if !t.Waits || !w.Program.Responds {
+		return r, e.accept(ctx, st, r)
+	}
+	return r, e.answer(w, st, r)
+}
+
+// newRun makes the state of a run that has not started.
+func (e *Engine) newRun(w *Workflow, trigger *definition.Trigger, t Trigger) (*run.State, error) {
 	now := e.Ambient.Now()
 	st := run.NewState(run.Header{
 		Name: t.RunName, WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
@@ -158,19 +179,19 @@ func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, e
 		Inputs: run.Payload{Value: trigger.Raw}, Outputs: run.Payload{Value: t.Outputs},
 		HideInputs: trigger.HideInputs, HideOutputs: trigger.HideOutputs,
 	}
-	r := &Running{Key: store.RunKey{WorkflowID: w.ID, Run: st.Name}, TrackingID: st.TrackingID, state: st, done: make(chan struct{})}
-	var err error
-	if r.ClientTrackingID, err = e.correlate(w, st, trigger, t); err != nil {
-		return nil, err
+	return st, e.correlate(w, st, trigger, t)
+}
+
+func running(st *run.State) *Running {
+	return &Running{
+		Key: store.RunKey{WorkflowID: st.WorkflowID, Run: st.Name}, TrackingID: st.TrackingID, ClientTrackingID: st.ClientTrackingID,
+		state: st, done: make(chan struct{}),
 	}
-	if fires, err := run.Fires(w.Program, st, trigger, e.Ambient); err != nil || !fires {
-		r.Skipped = true
-		return r, err
-	}
-	if !t.Waits || !w.Program.Responds {
-		return r, e.accept(ctx, st, r)
-	}
-	st.ResponseDue = now.Add(e.ResponseTimeout)
+}
+
+// answer drives a run here, whose caller waits for the answer.
+func (e *Engine) answer(w *Workflow, st *run.State, r *Running) error {
+	st.ResponseDue = e.Ambient.Now().Add(e.ResponseTimeout)
 	r.due = st.ResponseDue
 	answer := make(chan *run.Record, 1)
 	r.Answer = answer
@@ -181,15 +202,55 @@ func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, e
 		d.report(d.drive(e.ctx, run.Started{}))
 	})
 	select {
-	case err = <-d.created:
+	case err := <-d.created:
+		return err
 	case <-r.done:
 		select {
-		case err = <-d.created:
+		case err := <-d.created:
+			return err
 		default:
-			err = errors.New("the run could not be created")
+			return errors.New("the run could not be created")
 		}
 	}
-	return r, err
+}
+
+// startSplit starts a run for each item of the array that splitOn gives. The runs
+// share the trigger's client tracking id, unless each has one of its own (triggers
+// §3).
+func (e *Engine) startSplit(ctx context.Context, w *Workflow, trigger *definition.Trigger, t Trigger, whole *run.State) (*Running, error) {
+	items, err := run.Split(w.Program, whole, trigger, e.Ambient)
+	if err != nil {
+		return nil, err
+	}
+	var first *Running
+	for i, item := range items {
+		one := t
+		one.Outputs = item.Outputs
+		one.ClientTrackingID = whole.ClientTrackingID
+		if item.ClientTrackingID != "" {
+			one.ClientTrackingID = item.ClientTrackingID
+		}
+		if one.RunName = ""; t.RunName != "" {
+			one.RunName = run.NameAt(t.Scheduled, int64(i), 0)
+		}
+		st, err := e.newRun(w, trigger, one)
+		if err != nil {
+			return first, err
+		}
+		st.ClientTrackingID = one.ClientTrackingID
+		r := running(st)
+		if err := e.accept(ctx, st, r); err != nil && !errors.Is(err, store.ErrConflict) {
+			return first, err
+		}
+		if first == nil {
+			first = r
+		}
+	}
+	if first == nil {
+		first = running(whole)
+		first.Skipped = true
+	}
+	return first, nil
 }
 
 // accept creates a run for which nobody waits, and rings for it.
@@ -206,7 +267,7 @@ func (e *Engine) accept(ctx context.Context, st *run.State, r *Running) error {
 
 // correlate sets the client tracking id: what the trigger says, else what the
 // caller sent, else the run's name (triggers §4).
-func (e *Engine) correlate(w *Workflow, st *run.State, trigger *definition.Trigger, t Trigger) (string, error) {
+func (e *Engine) correlate(w *Workflow, st *run.State, trigger *definition.Trigger, t Trigger) error {
 	st.ClientTrackingID = t.ClientTrackingID
 	if st.ClientTrackingID == "" {
 		st.ClientTrackingID = st.Name
@@ -215,7 +276,7 @@ func (e *Engine) correlate(w *Workflow, st *run.State, trigger *definition.Trigg
 	if id != "" {
 		st.ClientTrackingID = id
 	}
-	return st.ClientTrackingID, err
+	return err
 }
 
 // Wait waits until the run is over or goes on elsewhere, and returns its state as

@@ -144,3 +144,43 @@ func TestDisabledTriggersRest(t *testing.T) {
 		}
 	})
 }
+
+// TestSplitOn: each item has a run of its own, with the item as body.
+func TestSplitOn(t *testing.T) {
+	backends(t, func(t *testing.T, open func() store.Backend) {
+		e := newEngine(t, open(), &world{}, nil, 0)
+		defer closeEngine(e)
+		w := save(t, e, workflow(t, "split", `{"triggers": {"manual": {"type": "Request", "splitOn": "@triggerBody()?['items']",
+			"splitOnConfiguration": {"correlation": {"clientTrackingId": "@concat('order-', triggerBody()['id'])"}}}},
+			"actions": {"C": {"type": "Compose", "inputs": "@triggerBody()['id']"}}}`))
+		send := func(body string) (*engine.Running, error) {
+			outputs, err := value.Parse([]byte(`{"headers": {"a": "b"}, "body": ` + body + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e.Start(t.Context(), w, engine.Trigger{Name: "manual", Outputs: outputs, Waits: true})
+		}
+		if _, err := send(`{"items": [{"id": 1}, {"id": 2}, {"id": 3}]}`); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := send(`{"items": []}`); err != nil || !r.Skipped {
+			t.Errorf("no items: %+v %v", r, err)
+		}
+		if _, err := send(`{}`); err == nil {
+			t.Error("no array: no error")
+		}
+		sum := int64(0)
+		runs := runsOf(t, e, w.ID)
+		for _, r := range runs {
+			st := settle(t, e, store.RunKey{WorkflowID: w.ID, Run: r.State.Name})
+			id, _ := st.Records["C"].Outputs.Value.AsInt()
+			sum += id
+			if st.ClientTrackingID != fmt.Sprintf("order-%d", id) {
+				t.Errorf("client tracking id of %d: %s", id, st.ClientTrackingID)
+			}
+		}
+		if len(runs) != 3 || sum != 6 {
+			t.Errorf("%d runs, sum %d", len(runs), sum)
+		}
+	})
+}

@@ -81,7 +81,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
 	a.engine = engine.New(engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
-		Callback: a.callbackURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
+		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 	})
 	return a, nil
 }
@@ -98,6 +98,10 @@ func (a *app) Close() error {
 // callbackURL mints the URL that resumes an action.
 func (a *app) callbackURL(w *engine.Workflow, run, action, path string) string {
 	return gate.URLs{Base: a.settings.baseURL}.Resume(w.Keys.Primary, w.ID, gate.Execution{Run: run, Action: action, Path: path})
+}
+
+func (a *app) triggerURL(w *engine.Workflow, trigger string) string {
+	return gate.URLs{Base: a.settings.baseURL}.Trigger(w.Keys.Primary, w.ID, trigger, time.Time{})
 }
 
 // ambient is real time and real randomness.

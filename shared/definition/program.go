@@ -143,6 +143,7 @@ type Trigger struct {
 	HideInputs  bool
 	HideOutputs bool
 	Path        *value.Path
+	Connection  string // the key in $connections, where the trigger uses one
 
 	manual sides
 }

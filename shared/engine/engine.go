@@ -38,6 +38,8 @@ type Config struct {
 	// Callback mints the signed URL that resumes an execution of an action; nil where
 	// this process has no address.
 	Callback func(w *Workflow, run, action, path string) string
+	// TriggerURL mints the signed URL of a trigger.
+	TriggerURL func(w *Workflow, trigger string) string
 	// Fresh is for how long a workflow is used without asking the store for a newer
 	// version.
 	Fresh time.Duration

@@ -57,21 +57,21 @@ func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Exe
 		}
 	}
 	var err error
-	call.Connection, err = e.connection(ctx, w, a)
+	call.Connection, err = e.connectionNamed(ctx, w, a.Connection)
 	return call, err
 }
 
-// connection resolves the entry of $connections that an action names to the
+// connectionNamed resolves the entry of $connections that an action names to the
 // connection resource behind it.
-func (e *Engine) connection(ctx context.Context, w *Workflow, a *definition.Action) (operation.Connection, error) {
-	if a.Connection == "" {
+func (e *Engine) connectionNamed(ctx context.Context, w *Workflow, name string) (operation.Connection, error) {
+	if name == "" {
 		return operation.Connection{}, nil
 	}
 	all, _ := w.Program.Parameter("$connections")
-	entry := all.Member(a.Connection)
-	c := operation.Connection{Key: a.Connection, API: definition.APIName(entry), ID: entry.Member("connectionId").Str(), Entry: entry}
+	entry := all.Member(name)
+	c := operation.Connection{Key: name, API: definition.APIName(entry), ID: entry.Member("connectionId").Str(), Entry: entry}
 	if c.API == "" {
-		c.API = strings.ToLower(a.Connection) // a definition without values for its connections
+		c.API = strings.ToLower(name) // a definition without values for its connections
 	}
 	known, err := e.connectionResources(ctx)
 	if err != nil {

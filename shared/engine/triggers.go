@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/recurrence"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
@@ -26,15 +27,15 @@ func (e *Engine) startTriggers(ctx context.Context, w *Workflow) error {
 	old := map[string]bool{}
 	for _, key := range known {
 		t := w.Program.Trigger(key.Trigger)
-		if old[key.Trigger] = true; enabled && t != nil && t.Recurs() {
+		if old[key.Trigger] = true; enabled && t != nil && actsByItself(t) {
 			continue
 		}
-		if err := e.Store.DeleteTrigger(ctx, key); err != nil {
+		if err := e.stopTrigger(ctx, w, key); err != nil {
 			return err
 		}
 	}
 	for _, t := range w.Program.Triggers {
-		if enabled && t.Recurs() {
+		if enabled && actsByItself(t) {
 			if err := e.startTrigger(ctx, w, t, old[t.Name]); err != nil {
 				return err
 			}
@@ -42,6 +43,38 @@ func (e *Engine) startTriggers(ctx context.Context, w *Workflow) error {
 	}
 	return nil
 }
+
+// actsByItself: it fires on a schedule, or subscribes.
+func actsByItself(t *definition.Trigger) bool {
+	o := operation.FindTrigger(t.Type)
+	return t.Recurs() || o != nil && o.Subscribe != nil
+}
+
+// stopTrigger forgets a trigger; who was asked to call it is told, as well as may be.
+func (e *Engine) stopTrigger(ctx context.Context, w *Workflow, key store.TriggerKey) error {
+	s, err := e.Store.LoadTrigger(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if kept, ok := s.Keep.Get(keptSubscription); ok {
+		o := operation.FindTrigger(kept.Member("type").Str())
+		if o != nil && o.Unsubscribe != nil {
+			ctx, cancel := context.WithTimeout(ctx, releaseTime)
+			defer cancel()
+			if outcome := o.Unsubscribe(ctx, e.Deps, e.triggerCall(w, key.Trigger, kept.Member("inputs"))); outcome.Status == definition.Failed {
+				e.Log.Warn().Str("workflow", w.Name).Str("trigger", key.Trigger).Str("code", outcome.Code).Msg("a subscription could not be ended")
+			}
+		}
+	}
+	return e.Store.DeleteTrigger(ctx, key)
+}
+
+// keptSubscription is what a trigger remembers of its subscription: its type, and
+// the inputs it was made with.
+const keptSubscription = "subscription"
 
 // startTrigger starts a trigger anew, unless it was started for this version.
 func (e *Engine) startTrigger(ctx context.Context, w *Workflow, t *definition.Trigger, known bool) error {
@@ -56,14 +89,17 @@ func (e *Engine) startTrigger(ctx context.Context, w *Workflow, t *definition.Tr
 			return nil
 		}
 		if err == nil {
-			s.ETag, s.Fired = old.ETag, old.Fired
+			s.ETag, s.Fired, s.Keep = old.ETag, old.Fired, old.Keep
 		}
 	}
-	if t.Sliding != nil {
+	switch {
+	case t.Sliding != nil:
 		window := t.Sliding.First(now)
 		s.WindowStart, s.WindowEnd, s.Due = window.Start, window.End, window.Due
-	} else {
-		s.Due = t.Schedule.First(now)
+	case t.Schedule != nil:
+		s.Due, s.Keep = t.Schedule.First(now), value.Value{}
+	default:
+		s.Due = now // to subscribe
 	}
 	if err := e.Store.SaveTrigger(ctx, s); err != nil {
 		return err
@@ -101,13 +137,22 @@ func (e *Engine) FireTrigger(ctx context.Context, key store.TriggerKey) error {
 		return err
 	}
 	t := w.Program.Trigger(key.Trigger)
-	if t == nil || !t.Recurs() || !strings.EqualFold(w.State, "Enabled") {
-		return e.Store.DeleteTrigger(ctx, key)
+	if t == nil || !actsByItself(t) || !strings.EqualFold(w.State, "Enabled") {
+		return e.stopTrigger(ctx, w, key)
 	}
-	if err := e.fire(ctx, w, t, s); err != nil {
+	switch o := operation.FindTrigger(t.Type); {
+	case !t.Recurs():
+		err = e.subscribe(ctx, w, t, s)
+	case o != nil && o.Poll != nil:
+		err = e.poll(ctx, w, t, s)
+	default:
+		if err = e.fire(ctx, w, t, s, value.Value{}); err == nil {
+			e.advance(t, s, now)
+		}
+	}
+	if err != nil {
 		return err
 	}
-	e.advance(t, s, now)
 	if err := e.Store.SaveTrigger(ctx, s); err != nil {
 		if errors.Is(err, store.ErrConflict) {
 			return nil // somebody else was here at the same time
@@ -136,8 +181,7 @@ func (e *Engine) advance(t *definition.Trigger, s *store.TriggerState, now time.
 }
 
 // fire starts the run of a firing.
-func (e *Engine) fire(ctx context.Context, w *Workflow, t *definition.Trigger, s *store.TriggerState) error {
-	var outputs value.Value
+func (e *Engine) fire(ctx context.Context, w *Workflow, t *definition.Trigger, s *store.TriggerState, outputs value.Value) error {
 	if t.Sliding != nil {
 		outputs = value.Object(
 			value.Member{Key: "windowStartTime", Value: value.String(s.WindowStart.UTC().Format(run.TimeFormat))},

@@ -110,6 +110,21 @@ type Trigger struct {
 	// Receive builds the outputs of a trigger that is called over HTTP. A non-nil
 	// Rejection is the answer to a call that starts no run.
 	Receive func(t *definition.Trigger, r *Received) (value.Value, *Rejection)
+	// Poll asks once whether there is something to start a run for. nil for triggers
+	// that do not ask.
+	Poll func(ctx context.Context, d Deps, c Call) Polled
+	// Subscribe asks somebody to call the trigger's URL from now on; Unsubscribe that
+	// they need not any more. nil for triggers that nobody has to be told of.
+	Subscribe, Unsubscribe func(ctx context.Context, d Deps, c Call) run.Outcome
+}
+
+// Polled is what one poll found (triggers §8).
+type Polled struct {
+	run.Outcome // Succeeded: there is something; Skipped: there is nothing
+	Keep        value.Value
+	// Next, where HasNext is set, is when to ask again; otherwise the recurrence says.
+	Next    time.Duration
+	HasNext bool
 }
 
 // Received is an inbound call that the gate has let in.
@@ -250,6 +265,17 @@ func Let(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) {
 		}
 	}()
 	o.Release(ctx, d, c)
+}
+
+// Poll polls once. A mistake in an operation fails the poll, not the process.
+func Poll(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (answer Polled) {
+	defer func() {
+		if recover() != nil {
+			log.Error().Bytes("stack", debug.Stack()).Msg("an operation panicked")
+			answer = Polled{Outcome: run.Fail("InternalServerError", "InternalServerError", "The trigger failed because of an error inside the engine.")}
+		}
+	}()
+	return FindTrigger(typ).Poll(ctx, d, c)
 }
 
 // Attempt makes one attempt of an action type. A mistake in an operation fails

@@ -84,3 +84,16 @@ func (m *machine) noteAttempt(r *Record, o Outcome) {
 	}
 	r.Retries = append(r.Retries, Attempt{Start: start, End: m.now, Code: o.Code, ClientRequestID: r.TrackingID, Error: o.Error})
 }
+
+// RetryAfter decides, outside of a run, whether the retry policy in some inputs
+// allows another attempt after as many as were made, and after what time.
+func RetryAfter(inputs value.Value, retries int, o Outcome, rand func(int64) int64) (time.Duration, bool) {
+	p := retryPolicy(inputs)
+	if !o.Retry || int64(retries) >= p.count {
+		return 0, false
+	}
+	if o.RetryAfter > 0 {
+		return min(o.RetryAfter, 24*time.Hour), true
+	}
+	return p.delay(retries+1, rand), true
+}

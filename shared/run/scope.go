@@ -37,6 +37,19 @@ func Env(p *definition.Program, s *State, a *definition.Action, path string, ite
 	return &expr.Env{Scope: &scope{p: p, s: s, loops: a.Loops, path: path, item: item}, Ambient: ambient, Budget: ambient.Budget}
 }
 
+// TriggerInputs evaluates the inputs of a trigger, before there is a run. callback is
+// what listCallbackUrl() gives, or "".
+func TriggerInputs(p *definition.Program, t *definition.Trigger, ambient expr.Ambient, callback string) (value.Value, error) {
+	if t.Inputs == nil {
+		return value.Value{}, nil
+	}
+	c := &scope{p: p, s: NewState(Header{})}
+	if callback != "" {
+		c.callback = func() string { return callback }
+	}
+	return t.Inputs.Evaluate(&expr.Env{Scope: c, Ambient: ambient})
+}
+
 // Fires evaluates the conditions of a trigger on its outputs (triggers §2).
 func Fires(p *definition.Program, s *State, t *definition.Trigger, ambient expr.Ambient) (bool, error) {
 	env := &expr.Env{Scope: &scope{p: p, s: s}, Ambient: ambient, Budget: ambient.Budget}

@@ -204,7 +204,7 @@ func (b *builder) declaredVariables() map[string]bool {
 }
 
 // connection returns the key in $connections that an action uses, and checks
-// that it is there and that its connector is available.
+// that it is there.
 func (b *builder) connection(a *Action, inputs value.Value, at *value.Path) string {
 	at = at.Keys("host", "connection")
 	connection := inputs.Member("host").Member("connection")
@@ -241,7 +241,7 @@ func (b *builder) connectionExists(a *Action, r expr.Reference) {
 		return
 	}
 	if api := APIName(entry); api != "" && !b.catalog.Connector(api) {
-		b.fail(InvalidTemplate, a.Path, "The template action '%s' uses the connector '%s', which is not available here.", a.Name, api)
+		b.warn(connectorNotImplemented, a.Path, "The template action '%s' uses the connector '%s', which has no implementation here: it is called by its wire shape, at the runtime address of the connection.", a.Name, api)
 	}
 }
 

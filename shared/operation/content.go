@@ -90,7 +90,7 @@ func envelope(contentType string, body []byte) value.Value {
 		contentType = binaryContent
 	}
 	return value.Object(
-		value.Member{Key: "$content-type", Value: value.String(contentType)},
+		value.Member{Key: "$content-type", Value: value.String(strings.ToValidUTF8(contentType, "\ufffd"))},
 		value.Member{Key: "$content", Value: value.String(base64.StdEncoding.EncodeToString(body))})
 }
 

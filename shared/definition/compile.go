@@ -37,6 +37,9 @@ const (
 	UnsupportedRecurrenceTrigger = "WorkflowUnsupportedRecurrenceTriggerForResponseAction"
 )
 
+// connectorNotImplemented is a code of our own: the product has every connector.
+const connectorNotImplemented = "ConnectorNotImplemented"
+
 // Limits of the Consumption plan that authors should know of, and bounds of our
 // own that keep compilation short on any input (workflow-definition §8).
 const (

@@ -110,6 +110,7 @@ type Action struct {
 	HideInputs, HideOutputs bool
 
 	Limit      *expr.Template // of an action that is no loop: its timeout
+	Runtime    value.Value    // runtimeConfiguration, as written
 	Static     *StaticResult
 	Options    Options
 	Tracked    *expr.Template

@@ -209,9 +209,11 @@ func (b *builder) declaredVariables() map[string]bool {
 	return declared
 }
 
-// connection returns the key in $connections that an action uses, and checks
-// that it is there and that its connector is available.
-func (b *builder) connection(a *Action, inputs value.Value, at *value.Path) string {
+// connection returns the key in $connections that an action or trigger uses, whose
+// inputs stand at a path, and checks
+// that it is there.
+func (b *builder) connection(what string, inputs value.Value, at *value.Path) string {
+	owner := at.Parent()
 	at = at.Keys("host", "connection")
 	connection := inputs.Member("host").Member("connection")
 	if name, ok := connection.Member("referenceName").AsString(); ok {
@@ -226,28 +228,28 @@ func (b *builder) connection(a *Action, inputs value.Value, at *value.Path) stri
 		if r.Kind != expr.RefParameter || !strings.EqualFold(r.Name, "$connections") || len(r.Selection) == 0 {
 			continue
 		}
-		b.connectionExists(a, r)
+		b.connectionExists(what, owner, r)
 		return r.Selection[0]
 	}
 	return ""
 }
 
-func (b *builder) connectionExists(a *Action, r expr.Reference) {
+func (b *builder) connectionExists(what string, owner *value.Path, r expr.Reference) {
 	p, _ := b.parameterNamed("$connections")
 	if p.Value.Len() == 0 {
 		if !b.src.Parameters.IsAbsent() {
-			b.missing(r, "The action '%s' uses the connection '%s', and '$connections' has no value.", a.Name, r.Selection[0])
+			b.missing(r, "The %s uses the connection '%s', and '$connections' has no value.", what, r.Selection[0])
 		}
 		return
 	}
 	entry, ok := p.Value.Get(r.Selection[0])
 	if !ok {
-		b.missing(r, "The action '%s' uses the connection '%s', which '$connections' does not have; it has '%s'.",
-			a.Name, r.Selection[0], strings.Join(keys(p.Value), ", "))
+		b.missing(r, "The %s uses the connection '%s', which '$connections' does not have; it has '%s'.",
+			what, r.Selection[0], strings.Join(keys(p.Value), ", "))
 		return
 	}
 	if api := APIName(entry); api != "" && !b.catalog.Connector(api) {
-		b.fail(InvalidTemplate, a.Path, "The template action '%s' uses the connector '%s', which is not available here.", a.Name, api)
+		b.warn(connectorNotImplemented, owner, "The template %s uses the connector '%s', which has no implementation here: it is called by its wire shape, at the runtime address of the connection.", what, api)
 	}
 }
 

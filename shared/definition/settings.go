@@ -26,6 +26,7 @@ func (b *builder) settings(a *Action, body value.Value, at *value.Path) {
 		}
 	}
 	runtime := b.object(body.Member("runtimeConfiguration"), at.Key("runtimeConfiguration"))
+	a.Runtime = runtime
 	a.manual = b.secureData(runtime, at.Key("runtimeConfiguration"))
 	a.Static = b.staticResult(a, runtime, at.Keys("runtimeConfiguration", "staticResult"))
 	if tracked, ok := body.Get("trackedProperties"); ok {
@@ -150,7 +151,7 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 		evaluated = evaluated.Without(member)
 	}
 	a.Inputs = b.template(evaluated, at)
-	a.Connection = b.connection(a, inputs, at)
+	a.Connection = b.connection("action '"+a.Name+"'", inputs, at)
 }
 
 func (b *builder) required(name string, spec Spec, inputs value.Value, at *value.Path) {

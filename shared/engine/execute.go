@@ -41,12 +41,17 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Execute) (operation.Call, error) {
 	a := c.Action
 	call := operation.Call{
-		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: c.Record.Attempt, Keep: c.Record.Keep, Options: a.Options,
+		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: c.Record.Attempt, Keep: c.Record.Keep, Options: a.Options, Runtime: a.Runtime,
 		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, c.Record.Path, item, e.Ambient) },
 		Tracking: operation.Tracking{
 			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name, Action: a.Name, Path: c.Record.Path,
 			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
 		},
+	}
+	if at := c.Record.Deadline; !at.IsZero() {
+		if call.Timeout = at.Sub(e.Ambient.Now()); call.Timeout <= 0 {
+			call.Timeout = -1
+		}
 	}
 	if a.Spec.Callback { // what it sends later must not be evaluated while the run moves on
 		env := call.Env(value.Value{})

@@ -16,14 +16,18 @@ var _ = register(Operation{
 		Required: []string{"host", "method", "path"},
 		History:  httpHistory,
 	},
-	Doc: "Calls an operation of a connector, found by the connection's API, the method and the path.",
+	Doc: "Calls an operation of a connector, found by the connection's API, the method and the path. A connector that has no implementation here is called by its wire shape at the runtime address of the connection.",
+	Examples: []Example{{
+		Inputs: `{"host":{"connection":{"name":"c"}},"method":"get","path":"/x"}`,
+		Want:   `{"code":"ConnectionAddressNotConfigured","message":"The connector '' of action 'example' has no implementation here and is called by its wire shape, but the connection '' has no address. Set 'connectionRuntimeUrl' in its entry of '$connections' or in the properties of its connection resource."}`,
+	}},
 	Run: callConnector,
 })
 
 func callConnector(ctx context.Context, d Deps, c Call) run.Outcome {
 	connector := FindConnector(c.Connection.API)
 	if connector == nil {
-		return run.Fail("BadRequest", "ApiConnectionNotSupported", fmt.Sprintf("The connector '%s' of action '%s' is not available here.", c.Connection.API, c.Action))
+		return callWireShape(ctx, d, c)
 	}
 	method, path := strings.ToUpper(c.Inputs.Member("method").Str()), c.Inputs.Member("path").Str()
 	for _, o := range connector.Operations {

@@ -1,24 +1,14 @@
 package operation
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
-	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
-	"net/url"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/latchwork/latchwork/shared/value"
 )
-
-// errBase64 is what an author is told of a content object that is none.
-var errBase64 = errors.New("the '$content' of the body is not valid base64")
 
 // Content types of what an expression produces (actions §2.2).
 const (
@@ -29,30 +19,65 @@ const (
 
 // decodeBody turns a received body into a value by its content type: JSON is
 // parsed, text is a string, everything else keeps its bytes in an envelope
-// (triggers §11.3). An empty body without a content type is absent.
+// (triggers §11.3), and so does whatever is still packed. An empty body is absent.
 func decodeBody(h http.Header, body []byte) (value.Value, error) {
-	contentType := h.Get("Content-Type")
 	if len(body) == 0 {
 		return value.Value{}, nil
 	}
+	contentType := h.Get("Content-Type")
+	if packed(h) {
+		return envelope(contentType, body), nil
+	}
+	media, params := mediaType(contentType)
+	switch {
+	case isJSON(media):
+		return value.Parse([]byte(decodeText(body, params["charset"])))
+	case strings.HasPrefix(media, "text/"):
+		return value.String(decodeText(body, params["charset"])), nil
+	case media == formContent:
+		if pairs, ok := formPairs(body, params["charset"]); ok {
+			return envelope(contentType, body).With("$formdata", pairs), nil
+		}
+	case strings.HasPrefix(media, "multipart/") && params["boundary"] != "":
+		if parts, ok := decodeMultipart(body, params["boundary"], 1); ok {
+			return envelope(contentType, body).With("$multipart", parts), nil
+		}
+	}
+	return envelope(contentType, body), nil
+}
+
+// emptyBody is what a call with a content type and no content has as its body:
+// there is one only when there is a content type (triggers §11.3).
+func emptyBody(contentType string) value.Value {
+	media, _ := mediaType(contentType)
+	switch {
+	case media == "":
+		return value.Value{}
+	case isJSON(media):
+		return value.Null()
+	case strings.HasPrefix(media, "text/"):
+		return value.String("")
+	case media == formContent:
+		return envelope(contentType, nil).With("$formdata", value.Array())
+	}
+	return envelope(contentType, nil)
+}
+
+// mediaType reads a Content-Type, as far as it can be read.
+func mediaType(contentType string) (string, map[string]string) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		media, _, _ = strings.Cut(strings.ToLower(contentType), ";")
 		media = strings.TrimSpace(media)
 	}
-	switch {
-	case isJSON(media):
-		return value.Parse(decodeCharset(body, params["charset"]))
-	case strings.HasPrefix(media, "text/"):
-		return value.String(string(decodeCharset(body, params["charset"]))), nil
-	case media == "application/x-www-form-urlencoded":
-		return envelope(contentType, body).With("$formdata", formPairs(body)), nil
-	case strings.HasPrefix(media, "multipart/") && params["boundary"] != "":
-		if parts, ok := multipartParts(body, params["boundary"]); ok {
-			return envelope(contentType, body).With("$multipart", parts), nil
-		}
-	}
-	return envelope(contentType, body), nil
+	return media, params
+}
+
+// packed tells whether a body is compressed: the author asked for it
+// (DisableAutomaticDecompression), or nobody here can unpack it.
+func packed(h http.Header) bool {
+	encoding := strings.TrimSpace(h.Get("Content-Encoding"))
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
 func isJSON(media string) bool {
@@ -65,139 +90,86 @@ func envelope(contentType string, body []byte) value.Value {
 		contentType = binaryContent
 	}
 	return value.Object(
-		value.Member{Key: "$content-type", Value: value.String(contentType)},
+		value.Member{Key: "$content-type", Value: value.String(strings.ToValidUTF8(contentType, "\ufffd"))},
 		value.Member{Key: "$content", Value: value.String(base64.StdEncoding.EncodeToString(body))})
 }
 
-// formPairs splits a form as it stands: empty pieces stay, the first = separates.
-func formPairs(body []byte) value.Value {
-	var pairs []value.Value
-	for piece := range strings.SplitSeq(string(body), "&") {
-		k, v, _ := strings.Cut(piece, "=")
-		pairs = append(pairs, value.Object(
-			value.Member{Key: "key", Value: value.String(unescapeForm(k))},
-			value.Member{Key: "value", Value: value.String(unescapeForm(v))}))
-	}
-	return value.Array(pairs...)
+// errBase64 is what an author is told of a content object that is none.
+var errBase64 = errors.New("the '$content' of the body is not valid base64")
+
+// encodeBody turns the body of an action into bytes and the content type to send
+// them with; null and absent give no content. given is the Content-Type that the
+// author set, which wins over the type that the value suggests (actions §2.2).
+func encodeBody(body value.Value, given string) ([]byte, string, error) {
+	return encodeValue(body, given, 0)
 }
 
-func unescapeForm(s string) string {
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
-	}
-	return s
-}
-
-func multipartParts(body []byte, boundary string) (value.Value, bool) {
-	reader := multipart.NewReader(bytes.NewReader(body), boundary)
-	var parts []value.Value
-	for {
-		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return value.Array(parts...), len(parts) > 0
-		}
-		if err != nil {
-			return value.Value{}, false
-		}
-		content, err := io.ReadAll(part)
-		if err != nil {
-			return value.Value{}, false
-		}
-		headers := headerValue(http.Header(part.Header)).With("Content-Length", value.String(strconv.Itoa(len(content))))
-		var v value.Value
-		if media, params, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); strings.HasPrefix(media, "text/") {
-			v = value.String(string(decodeCharset(content, params["charset"])))
-		} else {
-			v = envelope(part.Header.Get("Content-Type"), content)
-		}
-		parts = append(parts, value.Object(value.Member{Key: "headers", Value: headers}, value.Member{Key: "body", Value: v}))
-	}
-}
-
-// decodeCharset returns UTF-8 text. Latin-1 and its Windows cousin are read byte
-// by byte; everything else counts as UTF-8.
-func decodeCharset(body []byte, charset string) []byte {
-	switch strings.ToLower(charset) {
-	case "iso-8859-1", "latin1", "us-ascii":
-		out := make([]byte, 0, len(body)+8)
-		for _, b := range body {
-			out = utf8.AppendRune(out, rune(b))
-		}
-		return out
-	default:
-		return bytes.ToValidUTF8(body, []byte("\ufffd"))
-	}
-}
-
-// encodeBody turns the body of an action into bytes and the content type they
-// have unless a header says otherwise; null and absent give no content.
-func encodeBody(body value.Value) ([]byte, string, error) {
+func encodeValue(body value.Value, given string, depth int) ([]byte, string, error) {
 	if body.IsNull() {
-		return nil, "", nil
+		return nil, given, nil
 	}
 	if s, ok := body.AsString(); ok {
-		return []byte(s), textContent, nil
+		content, contentType := withCharset(s, given, textContent)
+		return content, contentType, nil
 	}
-	contentType := body.Member("$content-type").Str()
+	own := body.Member("$content-type").Str()
+	or := func(contentType string) string {
+		if given != "" {
+			return given
+		}
+		return contentType
+	}
 	switch {
 	case body.Has("$content") && body.Has("$content-type"):
-		content, err := base64.StdEncoding.DecodeString(body.Member("$content").Str())
-		if err != nil {
-			return nil, "", errBase64
-		}
-		return content, contentType, nil
+		content, err := decodeBase64(body.Member("$content"))
+		return content, or(own), err
 	case body.Has("$multipart"):
-		return encodeMultipart(body.Member("$multipart"), contentType)
+		content, contentType, err := encodeMultipart(body.Member("$multipart"), or(own), depth)
+		if err == nil && given != "" && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(given)), "multipart/") {
+			contentType = given
+		}
+		return content, contentType, err
 	case body.Has("$formdata"):
-		return encodeForm(body.Member("$formdata")), "application/x-www-form-urlencoded", nil
+		content, err := encodeForm(body.Member("$formdata"))
+		return content, or(formContent), err
 	}
-	return value.Reveal(body), jsonContent, nil
+	content, contentType := withCharset(string(value.Reveal(body)), given, jsonContent)
+	return content, contentType, nil
 }
 
-func encodeMultipart(parts value.Value, contentType string) ([]byte, string, error) {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	for _, part := range parts.Elements {
-		header := textproto.MIMEHeader{}
-		for name, v := range part.Member("headers").Members {
-			header.Set(name, plainText(v))
-		}
-		content, partType, err := encodeBody(part.Member("body"))
-		if err != nil {
-			return nil, "", err
-		}
-		if header.Get("Content-Type") == "" && partType != "" {
-			header.Set("Content-Type", partType)
-		}
-		pw, err := w.CreatePart(header)
-		if err != nil {
-			return nil, "", err
-		}
-		_, _ = pw.Write(content) // a bytes.Buffer takes everything
+// withCharset writes text in the charset of its content type.
+func withCharset(text, given, otherwise string) ([]byte, string) {
+	if given == "" {
+		return []byte(text), otherwise
 	}
-	if err := w.Close(); err != nil {
-		return nil, "", err
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil || !strings.HasPrefix(media, "multipart/") {
-		media = "multipart/form-data"
-	}
-	return b.Bytes(), mime.FormatMediaType(media, map[string]string{"boundary": w.Boundary()}), nil
+	_, params := mediaType(given)
+	return encodeText(text, params["charset"]), given
 }
 
-func encodeForm(pairs value.Value) []byte {
-	var parts []string
-	for _, p := range pairs.Elements {
-		parts = append(parts, url.QueryEscape(plainText(p.Member("key")))+"="+url.QueryEscape(plainText(p.Member("value"))))
+// decodeBase64 is as lenient with blanks as .NET.
+func decodeBase64(v value.Value) ([]byte, error) {
+	text, ok := v.AsString()
+	if !ok {
+		return nil, errBase64
 	}
-	return []byte(strings.Join(parts, "&"))
+	if strings.ContainsAny(text, " \t\r\n") {
+		text = strings.Join(strings.Fields(text), "")
+	}
+	content, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, errBase64
+	}
+	return content, nil
 }
 
-// plainText is a value in a header, a query or a form: text as it is, everything
-// else as JSON. It leaves the process, so secrets are revealed.
+// plainText is a value in a header, a query or a form: text as it is, nothing for
+// null, everything else as JSON. It leaves the process, so secrets are revealed.
 func plainText(v value.Value) string {
 	if s, ok := v.AsString(); ok {
 		return s
+	}
+	if v.IsNull() {
+		return ""
 	}
 	return string(value.Reveal(v))
 }

@@ -62,6 +62,12 @@ type Call struct {
 	Attempt int
 	Keep    value.Value
 	Options definition.Options
+	// Timeout is what is left of limit.timeout when the attempt begins: 0 when the
+	// action has no such limit, below 0 when it is over. It bounds an asynchronous
+	// pattern, not a single request (actions §2.5).
+	Timeout time.Duration
+	// Runtime is runtimeConfiguration as the definition has it.
+	Runtime value.Value
 	// Connection is what the action's entry in $connections leads to.
 	Connection Connection
 	Tracking   Tracking
@@ -249,9 +255,6 @@ func FindTrigger(typ string) *Trigger { return triggers[strings.ToLower(typ)] }
 
 // FindConnector returns the connector of a managed API, ignoring case, or nil.
 func FindConnector(api string) *Connector { return connectors[strings.ToLower(api)] }
-
-// defaultTimeout is how long one synchronous call may take (actions §2.1).
-const defaultTimeout = 120 * time.Second
 
 // Let releases what an action that awaited had asked for.
 func Let(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) {

@@ -2,6 +2,8 @@ package operation_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +18,9 @@ import (
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
 )
+
+// quiet is the log of servers whose refused handshakes are part of a test.
+var quiet = log.New(io.Discard, "", 0)
 
 func parse(t testing.TB, s string) value.Value {
 	t.Helper()
@@ -90,12 +95,12 @@ func TestHTTPSendsWhatTheInputsSay(t *testing.T) {
 		t.Errorf("outputs: %s", out)
 	}
 	for name, want := range map[string]string{"X-Own": "v", "Accept": "text/plain", "Cookie": "c=d", "Content-Type": "application/json; charset=utf-8", "Authorization": "Basic dTpw",
-		"X-Ms-Workflow-Run-Id": "run", "X-Ms-Client-Tracking-Id": "mine", "X-Ms-Action-Tracking-Id": "at", "X-Ms-Workflow-Operation-Name": "example", "Accept-Encoding": "gzip"} {
+		"X-Ms-Workflow-Run-Id": "run", "X-Ms-Client-Tracking-Id": "mine", "X-Ms-Action-Tracking-Id": "at", "X-Ms-Workflow-Operation-Name": "example", "Accept-Encoding": "gzip, deflate"} {
 		if h := got.Header.Get(name); h != want {
 			t.Errorf("%s: %q, want %q", name, h, want)
 		}
 	}
-	if got.URL.RawQuery != "y=1&q=a+b&n=5" || got.Host == "evil" || !strings.HasSuffix(body.String(), `{"z":[1,true]}`) {
+	if got.URL.RawQuery != "y=1&q=a%20b&n=5" || got.Host == "evil" || !strings.HasSuffix(body.String(), `{"z":[1,true]}`) {
 		t.Errorf("request: %s %s %s", got.URL, got.Host, body.String())
 	}
 }
@@ -232,7 +237,13 @@ func TestRequestTrigger(t *testing.T) {
 		"null":    {received: operation.Received{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`null`), HasBody: true}, want: `{"headers":{"Content-Type":"application/json"},"body":null}`},
 		"form": {received: operation.Received{Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: []byte(`a=b+c&&d`), HasBody: true},
 			want: `{"headers":{"Content-Type":"application/x-www-form-urlencoded"},"body":{"$content-type":"application/x-www-form-urlencoded","$content":"YT1iK2MmJmQ=","$formdata":[{"key":"a","value":"b c"},{"key":"","value":""},{"key":"d","value":""}]}}`},
-		"binary": {received: operation.Received{Header: http.Header{}, Body: []byte{1}, HasBody: true}, want: `{"headers":{},"body":{"$content-type":"application/octet-stream","$content":"AQ=="}}`},
+		"binary":             {received: operation.Received{Header: http.Header{}, Body: []byte{1}, HasBody: true}, want: `{"headers":{},"body":{"$content-type":"application/octet-stream","$content":"AQ=="}}`},
+		"a type and no text": {received: operation.Received{Header: http.Header{"Content-Type": {"text/plain"}}}, want: `{"headers":{"Content-Type":"text/plain"},"body":""}`},
+		"a type and no JSON": {received: operation.Received{Header: http.Header{"Content-Type": {"application/json"}}}, want: `{"headers":{"Content-Type":"application/json"},"body":null}`},
+		"a type and no form": {received: operation.Received{Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}},
+			want: `{"headers":{"Content-Type":"application/x-www-form-urlencoded"},"body":{"$content-type":"application/x-www-form-urlencoded","$content":"","$formdata":[]}}`},
+		"a type and no bytes": {received: operation.Received{Header: http.Header{"Content-Type": {"image/png"}}}, want: `{"headers":{"Content-Type":"image/png"},"body":{"$content-type":"image/png","$content":""}}`},
+		"no type, no bytes":   {received: operation.Received{Header: http.Header{}, HasBody: true}, want: `{"headers":{}}`},
 		"queries and path": {received: operation.Received{Header: http.Header{}, Queries: []operation.Query{{"q", "1"}, {"r", "2"}, {"q", "3"}}, RelativePathValues: []operation.Query{{"id", "7"}}},
 			want: `{"headers":{},"queries":{"r":"2","q":"1,3"},"relativePathParameters":{"id":"7"}}`},
 		"authorization":      {received: operation.Received{Header: http.Header{"Authorization": {"Bearer x"}, "X-Functions-Key": {"k"}}}, want: `{"headers":{}}`},

@@ -49,9 +49,10 @@ func receiveRequest(t *definition.Trigger, r *Received) (value.Value, *Rejection
 		if body, err = decodeBody(r.Header, r.Body); err != nil {
 			return value.Value{}, &Rejection{http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized."}
 		}
-		if r.HasBody {
-			outputs.Set("body", body)
+		if len(r.Body) == 0 {
+			body = emptyBody(r.Header.Get("Content-Type"))
 		}
+		outputs.Set("body", body)
 	}
 	if t.Options.Has("EnableSchemaValidation") {
 		if rejection := checkBody(t, body); rejection != nil {

@@ -166,7 +166,7 @@ func TestDoFailsInTheProductsWords(t *testing.T) {
 		{"too large by its own word", outbound.Request{URL: server.URL + "/large"}, "BadRequest", tooLarge, false},
 		{"too large by and by", outbound.Request{URL: server.URL + "/stream"}, "BadRequest", tooLarge, false},
 		{"too large unpacked", outbound.Request{URL: server.URL + "/bomb"}, "BadRequest", tooLarge, false},
-		{"not gzip", outbound.Request{URL: server.URL + "/nogzip"}, "BadRequest", "Http request failed as there is an error: 'The body of the answer says that it is gzip, and is not.'.", false},
+		{"not gzip", outbound.Request{URL: server.URL + "/nogzip"}, "BadRequest", "Http request failed as there is an error: 'The body of the answer is not packed as its Content-Encoding says.'.", false},
 		{"broken off", outbound.Request{URL: server.URL + "/broken"}, "ConnectionClosed", "Http request failed as there is an error: 'The connection with '127.0.0.1' broke before the answer was complete.'.", true},
 		{"no address", outbound.Request{URL: canary}, "InvalidUri", "The provided 'uri' is not an absolute http or https address.", false},
 		{"no web address", outbound.Request{URL: "file:///etc/" + canary}, "InvalidUri", "The provided 'uri' is not an absolute http or https address.", false},

@@ -70,7 +70,9 @@ func failedOnTheWay(code, detail string) *Failure {
 	return f
 }
 
-func tooLarge(limit int64) *Failure {
+// TooLarge is the failure of an answer, or of several that belong together, with
+// more bytes than the limit.
+func TooLarge(limit int64) *Failure {
 	return failed(codeFailed, fmt.Sprintf("Cannot write more bytes to the buffer than the configured maximum buffer size: %d.", limit))
 }
 
@@ -110,7 +112,7 @@ func failure(caller, limited context.Context, r *Request, err error) *Failure {
 	case badHandshake(err):
 		return failed("SecureChannelFailure", "The SSL connection could not be established.")
 	case badlyPacked(err):
-		return failed(codeFailed, "The body of the answer says that it is gzip, and is not.")
+		return failed(codeFailed, "The body of the answer is not packed as its Content-Encoding says.")
 	}
 	return failedOnTheWay("ConnectionClosed", fmt.Sprintf("The connection with '%s' broke before the answer was complete.", host))
 }

@@ -19,9 +19,11 @@ type Request struct {
 	Header         http.Header
 	Body           []byte // nil: none
 	Authentication Authentication
-	Timeout        time.Duration // of the whole exchange; 0: that of the configuration
-	MaxBody        int64         // of the answer, unpacked; 0: that of the configuration
-	// KeepCompressed leaves a gzip body as it was received
+	// Timeout of the whole exchange and MaxBody, the size of the answer unpacked, may
+	// only be less than the configuration allows; 0: as much as that.
+	Timeout time.Duration
+	MaxBody int64
+	// KeepCompressed leaves a packed body as it was received
 	// (DisableAutomaticDecompression, actions §1).
 	KeepCompressed bool
 }
@@ -78,9 +80,9 @@ func New(c Config) (*Client, error) {
 // Do sends one request. The error is a *Failure; where the caller's context
 // ended, it wraps the context's error.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
-	timeout := r.Timeout
-	if timeout <= 0 {
-		timeout = c.config.Timeout
+	timeout := c.config.Timeout
+	if r.Timeout > 0 {
+		timeout = min(timeout, r.Timeout)
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, timeout, errTooSlow)
 	defer cancel()
@@ -92,6 +94,9 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	}
 	return out.(*Response), nil
 }
+
+// MaxBody is the largest answer that is read.
+func (c *Client) MaxBody() int64 { return c.config.MaxBody }
 
 // CloseIdleConnections closes connections that nobody uses at the moment.
 func (c *Client) CloseIdleConnections() {

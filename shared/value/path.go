@@ -27,6 +27,14 @@ func (p *Path) Keys(keys ...string) *Path {
 // Index returns the path of element i below p.
 func (p *Path) Index(i int) *Path { return &Path{p, "", i} }
 
+// Parent returns the path of what holds p; nil for the root.
+func (p *Path) Parent() *Path {
+	if p == nil {
+		return nil
+	}
+	return p.parent
+}
+
 // Join returns the path that leads on from p as rest leads on from the root.
 func (p *Path) Join(rest *Path) *Path {
 	if rest == nil {

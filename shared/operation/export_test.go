@@ -1,0 +1,7 @@
+package operation
+
+// The codecs, for tests that feed them anything.
+var (
+	DecodeBody = decodeBody
+	EncodeBody = encodeBody
+)

@@ -83,7 +83,7 @@ func (c *Call) time(i int) (dotnet.Time, error) {
 	if !isText && !c.Args[i].IsNull() {
 		return dotnet.Time{}, c.fn.wrongType(i, stringType, c.Args[i].Kind())
 	}
-	t, ok := dotnet.ParseTime(s, enUS)
+	t, ok := dotnet.ParseTime(s, enUS, c.now)
 	if !ok {
 		return t, c.badTime(s)
 	}
@@ -153,11 +153,11 @@ func parseDateTime(c *Call) (value.Value, error) {
 	}
 	t, ok := dotnet.Time{}, false
 	if c.has(2) && c.str(2) != "" {
-		if t, ok, err = dotnet.ParseExact(c.str(0), c.str(2), in); err != nil {
+		if t, ok, err = dotnet.ParseExact(c.str(0), c.str(2), in, c.now); err != nil {
 			return value.Value{}, c.badFormat(c.str(2))
 		}
 	} else {
-		t, ok = dotnet.ParseTime(c.str(0), in)
+		t, ok = dotnet.ParseTime(c.str(0), in, c.now)
 	}
 	if !ok {
 		return value.Value{}, c.badTime(c.str(0))

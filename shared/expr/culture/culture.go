@@ -32,13 +32,14 @@ type Culture struct {
 	PercentPositive, PercentNegative string
 	NumberNegative                   string
 
-	Months         []string // from January, as they stand alone
-	MonthsGenitive []string // as they stand beside a day
-	MonthsShort    []string
-	Days           []string // from Sunday
-	DaysShort      []string
-	AM, PM         string
-	Era, EraShort  string // the present one
+	Months              []string // from January, as they stand alone
+	MonthsGenitive      []string // as they stand beside a day
+	MonthsShort         []string // alone, too
+	MonthsShortGenitive []string
+	Days                []string // from Sunday
+	DaysShort           []string
+	AM, PM              string
+	Era, EraShort       string // the present one
 
 	DateSeparator, TimeSeparator string // what / and : of a format print
 	ShortDate, LongDate          string // standard formats d and D
@@ -78,6 +79,9 @@ func Invariant() *Culture {
 			"July", "August", "September", "October", "November", "December",
 		}
 	}
+	monthsShort := func() []string {
+		return []string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
+	}
 	return &Culture{
 		Decimal: ".", Group: ",", Minus: "-", Plus: "+",
 		PercentSign: "%", PerMilleSign: "‰",
@@ -91,10 +95,10 @@ func Invariant() *Culture {
 		NumberNegative: "-n",
 
 		Months: months(), MonthsGenitive: months(),
-		MonthsShort: []string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
-		Days:        []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
-		DaysShort:   []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
-		AM:          "AM", PM: "PM",
+		MonthsShort: monthsShort(), MonthsShortGenitive: monthsShort(),
+		Days:      []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
+		DaysShort: []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
+		AM:        "AM", PM: "PM",
 		Era: "A.D.", EraShort: "AD",
 
 		DateSeparator: "/", TimeSeparator: ":",

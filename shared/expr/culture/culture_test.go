@@ -69,7 +69,7 @@ func TestEnUS(t *testing.T) {
 		CurrencySymbol: "$", CurrencyDecimal: ".", CurrencyGroup: ",", GroupSizes: []int{3},
 		CurrencyDigits: 2, NumberDigits: 3, PercentDigits: 3,
 		CurrencyPositive: "$n", CurrencyNegative: "-$n", PercentPositive: "n%", PercentNegative: "-n%", NumberNegative: "-n",
-		Months: invariant.Months, MonthsGenitive: invariant.Months, MonthsShort: invariant.MonthsShort,
+		Months: invariant.Months, MonthsGenitive: invariant.Months, MonthsShort: invariant.MonthsShort, MonthsShortGenitive: invariant.MonthsShort,
 		Days: invariant.Days, DaysShort: invariant.DaysShort,
 		AM: "AM", PM: "PM", Era: "AD", EraShort: "A", DateSeparator: "/", TimeSeparator: ":",
 		ShortDate: "M/d/yyyy", LongDate: "dddd, MMMM d, yyyy", ShortTime: "h:mm tt", LongTime: "h:mm:ss tt",
@@ -92,6 +92,7 @@ func TestSinglePoints(t *testing.T) {
 		{"is-IS", "CurrencyDigits", func(c *Culture) any { return c.CurrencyDigits }, 0},
 		{"de-DE", "PercentNegative", func(c *Culture) any { return c.PercentNegative }, "-n %"},
 		{"de-DE", "MonthsShort", func(c *Culture) any { return c.MonthsShort[2] }, "Mär"},
+		{"de-DE", "MonthsShortGenitive", func(c *Culture) any { return c.MonthsShortGenitive[2] + " " + c.MonthsShortGenitive[8] }, "März Sept."},
 		{"de-DE", "FirstDayOfWeek", func(c *Culture) any { return c.FirstDayOfWeek }, 1},
 		{"de-CH", "CurrencyNegative", func(c *Culture) any { return c.CurrencyNegative }, "$-n"},
 		{"de-AT", "CurrencyGroup", func(c *Culture) any { return c.Group + c.CurrencyGroup }, "\u00a0."},
@@ -166,7 +167,7 @@ func TestEveryCulture(t *testing.T) {
 
 func complete(t *testing.T, c *Culture) {
 	t.Helper()
-	for what, list := range map[string][]string{"months": c.Months, "genitives": c.MonthsGenitive, "short months": c.MonthsShort, "days": c.Days, "short days": c.DaysShort} {
+	for what, list := range map[string][]string{"months": c.Months, "genitives": c.MonthsGenitive, "short months": c.MonthsShort, "short genitives": c.MonthsShortGenitive, "days": c.Days, "short days": c.DaysShort} {
 		want := 12
 		if strings.Contains(what, "days") {
 			want = 7

@@ -115,7 +115,8 @@ func decode(line string) *Culture {
 
 	c.AM, c.PM = words.next(), words.next()
 	c.Era, c.EraShort = words.next(), words.next()
-	c.Months, c.MonthsGenitive, c.MonthsShort = words.list(), words.list(), words.list()
+	c.Months, c.MonthsGenitive = words.list(), words.list()
+	c.MonthsShort, c.MonthsShortGenitive = words.list(), words.list()
 	c.Days, c.DaysShort = words.list(), words.list()
 
 	c.DateSeparator, c.TimeSeparator = dates.next(), dates.next()

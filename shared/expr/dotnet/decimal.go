@@ -15,7 +15,7 @@ var (
 		n := new(apd.BigInt).SetMathBigInt(new(big.Int).Lsh(big.NewInt(1), 96))
 		return n.Sub(n, apd.NewBigInt(1))
 	}()
-	exact = apd.Context{Precision: 100, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Rounding: apd.RoundHalfEven}
+	exact = apd.Context{Precision: 100, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Rounding: apd.RoundHalfEven, Traps: apd.DefaultTraps}
 )
 
 // FitDecimal rounds d, half to even, to what a .NET decimal can hold. False means
@@ -57,7 +57,11 @@ func DecimalOfFloat(f float64) (*apd.Decimal, bool) {
 		return nil, false
 	}
 	d.Reduce(d)
-	return FitDecimal(d)
+	fitted, ok := FitDecimal(d)
+	if ok && fitted.IsZero() {
+		return new(apd.Decimal), true // too small ones have no scale
+	}
+	return fitted, ok
 }
 
 // Arithmetic on decimals: the scale of a sum is the larger one, that of a product
@@ -75,14 +79,19 @@ func SubDecimal(a, b *apd.Decimal) (*apd.Decimal, bool) {
 	return fitOr(d, err)
 }
 
-// MulDecimal returns a × b.
+// MulDecimal returns a × b. A zero keeps the scale only if both factors are short,
+// as in .NET.
 func MulDecimal(a, b *apd.Decimal) (*apd.Decimal, bool) {
 	d := new(apd.Decimal)
 	_, err := exact.Mul(d, a, b)
+	if short := a.Coeff.BitLen() <= 32 && b.Coeff.BitLen() <= 32; d.IsZero() && !short {
+		return new(apd.Decimal), err == nil
+	}
 	return fitOr(d, err)
 }
 
-// QuoDecimal returns a ÷ b; b is not zero.
+// QuoDecimal returns a ÷ b; b is not zero. Its scale is the difference of their
+// scales if that is enough, else as small as the quotient allows.
 func QuoDecimal(a, b *apd.Decimal) (*apd.Decimal, bool) {
 	d := new(apd.Decimal)
 	if _, err := exact.Quo(d, a, b); err != nil {
@@ -93,14 +102,12 @@ func QuoDecimal(a, b *apd.Decimal) (*apd.Decimal, bool) {
 		return nil, false
 	}
 	ideal := min(a.Exponent-b.Exponent, 0)
-	for fitted.Exponent < ideal {
-		shorter := new(apd.Decimal)
-		if _, err := exact.Quantize(shorter, fitted, fitted.Exponent+1); err != nil || shorter.Cmp(fitted) != 0 {
-			break
-		}
-		fitted = shorter
+	at := new(apd.Decimal)
+	if _, err := exact.Quantize(at, d, ideal); err == nil && at.Cmp(d) == 0 {
+		return FitDecimal(at)
 	}
-	return fitted, true
+	fitted.Reduce(fitted)
+	return FitDecimal(fitted) // without an exponent above 0
 }
 
 // RemDecimal returns the remainder of a ÷ b, with the sign of a; b is not zero.

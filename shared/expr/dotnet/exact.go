@@ -7,169 +7,265 @@ import (
 )
 
 // ParseExact reads a time that is written exactly in a format, a standard or a
-// custom one. What the format leaves out is the first of it; a year must be there.
-func ParseExact(text, format string, c *culture.Culture) (Time, bool, error) {
-	if len(text) > maxTimeText {
+// custom one. A month and a day that the format leaves out are the first, but those
+// of now stand in for a year, and for a whole date, that it leaves out.
+func ParseExact(text, format string, c *culture.Culture, now func() Time) (Time, bool, error) {
+	if text == "" || len(text) > maxTimeText {
 		return Time{}, false, nil
 	}
 	custom, c, err := expand(format, c)
 	if err != nil {
 		return Time{}, false, err
 	}
-	tokens, err := tokenize(custom)
-	if err != nil {
-		return Time{}, false, err
+	e := exactReader{scanner: scanner{text}, c: c, format: custom, parts: noParts(), hour: none, minute: none, second: none, fraction: none}
+	if format == "U" {
+		e.zone = zone{seen: true, utc: true}
 	}
-	p := exactParser{s: scanner{text}, c: c, year: 1, month: 1, day: 1, weekday: -1}
-	for _, k := range tokens {
-		if k.letter == 'f' && k.count > 7 || k.letter == 'F' && k.count > 7 {
-			return Time{}, false, ErrFormat
-		}
-		if !p.read(k) {
-			return Time{}, false, nil
+	for e.at < len(custom) {
+		if ok, err := e.next(); !ok || err != nil {
+			return Time{}, false, err
 		}
 	}
-	if p.s.s != "" {
+	if e.s != "" {
 		return Time{}, false, nil
 	}
-	if strings.HasPrefix(custom, "ddd, dd MMM") || format == "u" {
-		p.kind = UTC // these formats always mean UTC
-	}
-	t, ok := p.assemble()
+	t, ok := e.assemble(now)
 	return t, ok, nil
 }
 
-type exactParser struct {
-	s                scanner
-	c                *culture.Culture
-	year, month, day int
-	hour             int
-	twelve           bool // hour was read by h
-	half             int  // 1 AM, 2 PM
-	ofDay            int64
-	weekday          int
-	kind             Kind
-	offset           int64
+// none is a part that was not read.
+const none = -1
+
+// exactReader reads a text along a format. A specifier that comes twice must read
+// the same twice.
+type exactReader struct {
+	scanner
+	c      *culture.Culture
+	format string
+	at     int
+
+	parts
+	twoDigits                      bool // of the year
+	twelve                         bool // the hour is one of h
+	hour, minute, second, fraction int
 }
 
-func (p *exactParser) read(k token) bool {
-	var ok bool
-	switch k.letter {
-	case 0:
-		return p.s.take(k.literal)
-	case 'd':
-		if k.count > 2 {
-			return p.name(&p.weekday, 0, p.c.Days, p.c.DaysShort)
+// next reads what the next token of the format stands for. An error means that the
+// format is not valid.
+func (e *exactReader) next() (bool, error) {
+	if e.format[e.at] == '%' { // it only parts the specifiers here
+		e.at++
+		if e.at == len(e.format) || e.format[e.at] == '%' {
+			return false, ErrFormat
 		}
-		p.day, _, ok = p.s.digits(k.count, 2)
-		return ok
-	case 'M':
-		if k.count > 2 {
-			return p.name(&p.month, 1, p.c.MonthsGenitive, p.c.Months, p.c.MonthsShort)
+	}
+	k, end, err := nextToken(e.format, e.at)
+	if err != nil || (k.letter == 'f' || k.letter == 'F') && k.count > fractionDigits {
+		return false, ErrFormat
+	}
+	e.at = end
+	if k.plain {
+		return e.plain(k), nil
+	}
+	return e.read(k), nil
+}
+
+// plain reads text that is not quoted: Z and GMT in a format say what the time is.
+func (e *exactReader) plain(k token) bool {
+	switch {
+	case k.literal == "Z":
+		return e.utc("GMT", "Z")
+	case k.literal == "G" && prefixFold(e.format[e.at:], "MT") > 0:
+		e.at += len("MT")
+		e.zone.seen, e.zone.offset = true, 0
+		return e.take("GMT")
+	case k.literal == "." && !strings.HasPrefix(e.s, ".") && strings.HasPrefix(e.format[e.at:], "F"):
+		e.at += runOf(e.format, e.at, len(e.format)) // the dot goes with the fraction
+		return true
+	}
+	return e.take(k.literal)
+}
+
+// utc reads one of the names of UTC, ignoring case, where no letter follows.
+func (e *exactReader) utc(names ...string) bool {
+	if e.zone.seen && e.zone.offset != 0 {
+		return false
+	}
+	e.zone = zone{seen: true, utc: true}
+	for _, name := range names {
+		if n := prefixFold(e.s, name); n > 0 && !startsWithLetter(e.s[n:]) {
+			e.s = e.s[n:]
+			return true
 		}
-		p.month, _, ok = p.s.digits(k.count, 2)
-		return ok
-	case 'y':
-		if k.count > 2 {
-			p.year, _, ok = p.s.digits(k.count, max(k.count, 4))
-			return ok
-		}
-		n, width, found := p.s.digits(k.count, 2)
-		p.year = fullYear(dateNumber{n, width})
-		return found
-	case 'h', 'H':
-		p.twelve = k.letter == 'h'
-		p.hour, _, ok = p.s.digits(min(k.count, 2), 2)
-		return ok && p.hour < 24 && (!p.twelve || p.hour >= 1 && p.hour <= 12)
-	case 'm':
-		return p.part(k, TicksPerMinute)
-	case 's':
-		return p.part(k, TicksPerSecond)
-	case 'f', 'F':
-		return p.fraction(k)
-	case 't':
-		return p.halfDay(k)
-	case 'g':
-		return p.s.take(p.c.Era) || p.s.take(p.c.EraShort)
-	case 'K', 'z':
-		kind, offset, found := p.s.zone()
-		if found {
-			p.kind, p.offset = kind, offset
-		}
-		return found || k.letter == 'K'
-	case ':':
-		return p.s.take(p.c.TimeSeparator)
-	case '/':
-		return p.s.take(p.c.DateSeparator)
 	}
 	return false
 }
 
-func (p *exactParser) part(k token, unit int64) bool {
-	n, _, ok := p.s.digits(min(k.count, 2), 2)
-	p.ofDay += int64(n) * unit
-	return ok && n < 60
+func (e *exactReader) read(k token) bool {
+	n, ok := 0, false
+	switch k.letter {
+	case 0:
+		return e.take(k.literal)
+	case 'd':
+		if k.count > 2 {
+			n, ok = e.name(shortOr(k.count, e.c.DaysShort, e.c.Days), nil)
+			return ok && once(&e.weekday, n)
+		}
+		n, ok = e.number(k.count)
+		return ok && once(&e.day, n)
+	case 'M':
+		if k.count > 2 {
+			n, ok = e.name(shortOr(k.count, e.c.MonthsShort, e.c.Months), shortOr(k.count, e.c.MonthsShortGenitive, e.c.MonthsGenitive))
+			return ok && once(&e.month, n+1)
+		}
+		n, ok = e.number(k.count)
+		return ok && once(&e.month, n)
+	case 'y':
+		e.twoDigits = e.twoDigits || k.count <= 2
+		n, ok = e.number(k.count)
+		return ok && once(&e.year, n)
+	case 'h', 'H':
+		e.twelve = e.twelve || k.letter == 'h'
+		n, ok = e.number(min(k.count, 2))
+		return ok && once(&e.hour, n)
+	case 'm':
+		n, ok = e.number(min(k.count, 2))
+		return ok && once(&e.minute, n)
+	case 's':
+		n, ok = e.number(min(k.count, 2))
+		return ok && once(&e.second, n)
+	case 'f', 'F':
+		return e.secondFraction(k)
+	case 't':
+		return e.halfDay(k.count)
+	case 'g':
+		return e.takeFold(e.c.Era) || e.takeFold(e.c.EraShort)
+	case 'z':
+		return e.zoned(k.count)
+	case 'K':
+		if strings.HasPrefix(e.s, "Z") {
+			return e.utc("Z")
+		}
+		return e.s == "" || e.s[0] != '+' && e.s[0] != '-' || e.zoned(3)
+	case ':':
+		return e.separator(":", e.c.TimeSeparator)
+	default:
+		return e.separator("/", e.c.DateSeparator)
+	}
 }
 
-// fraction: f needs its digits, F takes what there is.
-func (p *exactParser) fraction(k token) bool {
-	least := k.count
-	if k.letter == 'F' {
-		least = 0
+func shortOr(count int, short, long []string) []string {
+	if count == 3 {
+		return short
 	}
-	n, width, ok := p.s.digits(least, k.count)
-	for range 7 - width {
+	return long
+}
+
+// once sets a part, unless it was read before and differs.
+func once(part *int, n int) bool {
+	if *part == none {
+		*part = n
+	}
+	return *part == n
+}
+
+// number: one letter reads one or two digits, more read as many.
+func (e *exactReader) number(count int) (int, bool) {
+	n, _, ok := e.digits(count, max(count, 2))
+	return n, ok
+}
+
+// secondFraction reads the fraction of a second: f needs its digits, F takes what there is.
+func (e *exactReader) secondFraction(k token) bool {
+	n, width, _ := e.digits(0, k.count)
+	if k.letter == 'f' && width < k.count {
+		return false
+	}
+	for range fractionDigits - width {
 		n *= 10
 	}
-	p.ofDay += int64(n)
-	return ok
+	return once(&e.fraction, n)
 }
 
-func (p *exactParser) halfDay(k token) bool {
-	for i, half := range []string{p.c.AM, p.c.PM} {
-		if k.count == 1 && half != "" {
-			half = half[:runeLen(half)]
+func (e *exactReader) halfDay(count int) bool {
+	for i, half := range []string{e.c.AM, e.c.PM} {
+		if half == "" {
+			continue
 		}
-		if len(p.s.s) >= len(half) && strings.EqualFold(p.s.s[:len(half)], half) && half != "" {
-			p.s.s, p.half = p.s.s[len(half):], i+1
-			return true
+		if count == 1 && e.take(half[:runeLen(half)]) || count > 1 && e.takeFold(half) {
+			return once(&e.half, i)
 		}
 	}
-	return p.c.AM == "" && p.c.PM == ""
+	return false
 }
 
-// name reads the longest of several names, ignoring case.
-func (p *exactParser) name(into *int, from int, lists ...[]string) bool {
-	found, length := -1, 0
-	for _, list := range lists {
-		for i, name := range list {
-			if len(name) > length && len(p.s.s) >= len(name) && strings.EqualFold(p.s.s[:len(name)], name) {
-				found, length = i, len(name)
+// name reads the longest of the names, ignoring case.
+func (e *exactReader) name(lists ...[]string) (found int, ok bool) {
+	length := 0
+	for _, names := range lists {
+		for i, name := range names {
+			if n := prefixFold(e.s, name); n > length {
+				found, length = i, n
 			}
 		}
 	}
-	if found < 0 {
+	e.s = e.s[length:]
+	return found, length > 0
+}
+
+// zoned reads a zone as z, zz or zzz write it; the last does without its colon.
+func (e *exactReader) zoned(count int) bool {
+	negative := e.take("-")
+	if !negative && !e.take("+") {
 		return false
 	}
-	*into, p.s.s = found+from, p.s.s[length:]
+	least := 1
+	if count == 2 {
+		least = 2
+	}
+	hours, _, ok := e.digits(least, 2)
+	minutes := 0
+	if ok && count > 2 {
+		e.take(":")
+		minutes, _, ok = e.digits(2, 2)
+	}
+	read, fits := newZone(negative, hours, minutes)
+	if !ok || !fits || e.zone.seen && e.zone.offset != read.offset {
+		return false
+	}
+	e.zone.seen, e.zone.offset = true, read.offset
 	return true
 }
 
-func (p *exactParser) assemble() (Time, bool) {
-	hour := p.hour
-	if p.half != 0 && p.twelve {
-		hour %= 12
-		if p.half == 2 {
-			hour += 12
+// separator reads that of the culture, or the one that stands in the format.
+func (e *exactReader) separator(standard, own string) bool {
+	if len(own) > 1 && strings.HasPrefix(own, standard) {
+		return e.take(own)
+	}
+	return e.take(standard) || own != "" && e.take(own)
+}
+
+func (e *exactReader) assemble(now func() Time) (Time, bool) {
+	if e.twoDigits {
+		if e.year >= 100 {
+			return Time{}, false
 		}
-	} else if p.half != 0 && (hour >= 12) != (p.half == 2) {
-		return Time{}, false
-	} else if p.twelve && hour == 12 {
-		hour = 0
+		e.year = fullYear(e.year)
 	}
-	t, ok := civil(p.year, p.month, p.day, p.ofDay+int64(hour)*TicksPerHour, Unspecified)
-	if !ok || p.weekday >= 0 && int(t.Clock().Weekday()) != p.weekday {
+	if e.twelve {
+		if e.hour > 12 {
+			return Time{}, false
+		}
+		e.hour %= 12
+		if e.half == pm {
+			e.hour += 12
+		}
+	} else if e.half == am && e.hour >= 12 || e.half == pm && e.hour < 12 {
 		return Time{}, false
 	}
-	return finish(t, p.kind, p.offset)
+	ofDay, ok := timeOfDay(max(e.hour, 0), max(e.minute, 0), max(e.second, 0))
+	if !ok {
+		return Time{}, false
+	}
+	return e.time(ofDay, int64(max(e.fraction, 0)), now)
 }

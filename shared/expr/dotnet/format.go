@@ -1,290 +1,216 @@
 package dotnet
 
 import (
-	"errors"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/expr/culture"
 )
 
-// ErrFormat means that a format string is not valid.
-var ErrFormat = errors.New("the format is not valid")
-
-const roundTrip = "yyyy-MM-ddTHH:mm:ss.fffffffK"
-
-// standardFormats are those of one letter whose expansion is that of the culture,
-// or invariant.
-func standardFormat(letter byte, c *culture.Culture) (format string, invariant, ok bool) {
-	switch letter {
-	case 'd':
-		return c.ShortDate, false, true
-	case 'D':
-		return c.LongDate, false, true
-	case 'f':
-		return c.LongDate + " " + c.ShortTime, false, true
-	case 'F', 'U':
-		return c.LongDate + " " + c.LongTime, false, true
-	case 'g':
-		return c.ShortDate + " " + c.ShortTime, false, true
-	case 'G':
-		return c.ShortDate + " " + c.LongTime, false, true
-	case 'm', 'M':
-		return c.MonthDay, false, true
-	case 'o', 'O':
-		return roundTrip, true, true
-	case 'r', 'R':
-		return "ddd, dd MMM yyyy HH':'mm':'ss 'GMT'", true, true
-	case 's':
-		return "yyyy'-'MM'-'dd'T'HH':'mm':'ss", true, true
-	case 't':
-		return c.ShortTime, false, true
-	case 'T':
-		return c.LongTime, false, true
-	case 'u':
-		return "yyyy'-'MM'-'dd HH':'mm':'ss'Z'", true, true
-	case 'y', 'Y':
-		return c.YearMonth, false, true
-	}
-	return "", false, false
-}
-
-// expand resolves standard formats; "" is the round-trip format.
-func expand(format string, c *culture.Culture) (string, *culture.Culture, error) {
-	switch {
-	case format == "":
-		return roundTrip, culture.Invariant(), nil
-	case len(format) > 1:
-		return format, c, nil
-	}
-	expanded, invariant, ok := standardFormat(format[0], c)
-	if !ok {
-		return "", nil, ErrFormat
-	}
-	if invariant {
-		c = culture.Invariant()
-	}
-	return expanded, c, nil
-}
-
 // Format writes t. The format is a standard one of one letter, or a custom one.
 func (t Time) Format(format string, c *culture.Culture) (string, error) {
-	if format == "U" {
+	var room [64]byte
+	switch format {
+	case "", "o", "O":
+		return string(t.appendRoundTrip(room[:0])), nil
+	case "U":
 		t.Kind = UTC
 	}
-	custom, c, err := expand(format, c)
+	format, c, err := expand(format, c)
 	if err != nil {
 		return "", err
 	}
-	tokens, err := tokenize(custom)
-	if err != nil {
-		return "", err
-	}
-	w := timeWriter{t: t, clock: t.Clock(), c: c, genitive: hasDay(tokens)}
-	for _, k := range tokens {
-		if err := w.write(k); err != nil {
-			return "", err
-		}
-	}
-	return w.b.String(), nil
-}
-
-// token is a run of one specifier, or literal text.
-type token struct {
-	letter  byte // 0 for literal text
-	count   int
-	literal string
-}
-
-const specifiers = "dfFghHKmMstyz:/"
-
-// tokenize splits a custom date format.
-func tokenize(format string) ([]token, error) {
-	var tokens []token
-	literal := func(s string) { tokens = append(tokens, token{literal: s}) }
+	w := timeWriter{t: t, c: c, format: format, days: -1, next: -1}
+	w.date()
+	out := room[:0]
 	for i := 0; i < len(format); {
-		switch c := format[i]; {
-		case c == '\\':
-			if i+1 >= len(format) {
-				return nil, ErrFormat
-			}
-			n := runeLen(format[i+1:])
-			literal(format[i+1 : i+1+n])
-			i += 1 + n
-		case c == '\'' || c == '"':
-			text, end, ok := quoted(format, i)
-			if !ok {
-				return nil, ErrFormat
-			}
-			literal(text)
-			i = end
-		case c == '%':
-			if i+1 >= len(format) || format[i+1] == '%' {
-				return nil, ErrFormat
-			}
-			i++
-		case strings.IndexByte(specifiers, c) >= 0:
-			end := i + 1
-			for end < len(format) && format[end] == c && c != ':' && c != '/' && c != 'K' {
-				end++
-			}
-			tokens = append(tokens, token{letter: c, count: end - i})
-			i = end
-		default:
-			n := runeLen(format[i:])
-			literal(format[i : i+n])
-			i += n
+		k, end, err := nextToken(format, i)
+		if err != nil || (k.letter == 'f' || k.letter == 'F') && k.count > fractionDigits {
+			return "", ErrFormat
 		}
+		out = w.append(out, k, i, end)
+		i = end
 	}
-	return tokens, nil
+	return string(out), nil
 }
 
-// quoted reads a quoted literal from i on; inside, a backslash takes the next
-// character as it is.
-func quoted(format string, i int) (text string, end int, ok bool) {
-	var b strings.Builder
-	quote := format[i]
-	for j := i + 1; j < len(format); j++ {
-		switch format[j] {
-		case quote:
-			return b.String(), j + 1, true
-		case '\\':
-			if j++; j >= len(format) {
-				return "", 0, false
-			}
-		}
-		b.WriteByte(format[j])
+// appendRoundTrip writes the format o, which most expressions do.
+func (t Time) appendRoundTrip(out []byte) []byte {
+	w := timeWriter{t: t}
+	w.date()
+	out = appendPadded(out, uint64(w.year/100), 2)
+	out = appendPadded(out, uint64(w.year%100), 2)
+	for _, part := range [...]struct {
+		before byte
+		n      int
+	}{{'-', w.month}, {'-', w.day}, {'T', w.hour}, {':', w.minute}, {':', w.second}} {
+		out = appendPadded(append(out, part.before), uint64(part.n), 2)
 	}
-	return "", 0, false
+	out = appendPadded(append(out, '.'), uint64(t.Ticks%TicksPerSecond), fractionDigits)
+	return append(out, t.Kind.suffix()...)
 }
 
-func runeLen(s string) int {
-	for i := range s {
-		if i > 0 {
-			return i
-		}
+// suffix is what K prints.
+func (k Kind) suffix() string {
+	switch k {
+	case UTC:
+		return "Z"
+	case Local:
+		return "+00:00"
 	}
-	return len(s)
+	return ""
 }
 
-// hasDay: beside a day of the month, months stand in their genitive.
-func hasDay(tokens []token) bool {
-	for _, k := range tokens {
-		if k.letter == 'd' && k.count <= 2 {
-			return true
-		}
-	}
-	return false
-}
+// fractionDigits is how many digits of a second there are.
+const fractionDigits = 7
 
+// timeWriter holds a time taken apart.
 type timeWriter struct {
-	b        strings.Builder
-	t        Time
-	clock    time.Time
-	c        *culture.Culture
-	genitive bool
+	t                    Time
+	c                    *culture.Culture
+	year, month, day     int
+	weekday              time.Weekday
+	hour, minute, second int
+
+	format  string
+	scanned int // up to where format was searched for a day
+	days    int // how many letters d the last run of them has before that; -1 none
+	next    int // where the next run of them begins; len(format) for none, -1 not searched
 }
 
-func (w *timeWriter) number(n, width int) {
-	s := strconv.Itoa(n)
-	for range width - len(s) {
-		w.b.WriteByte('0')
-	}
-	w.b.WriteString(s)
+func (w *timeWriter) date() {
+	clock := w.t.Clock()
+	year, month, day := clock.Date()
+	w.year, w.month, w.day, w.weekday = year, int(month), day, clock.Weekday()
+	second := int(w.t.Ticks % TicksPerDay / TicksPerSecond)
+	w.hour, w.minute, w.second = second/3600, second/60%60, second%60
 }
 
-func (w *timeWriter) write(k token) error {
+// append writes the token that stands in the format from start to end.
+func (w *timeWriter) append(out []byte, k token, start, end int) []byte {
 	two := min(k.count, 2)
 	switch k.letter {
 	case 0:
-		w.b.WriteString(k.literal)
+		return append(out, k.literal...)
 	case 'd':
-		w.day(k.count)
+		return w.appendDay(out, k.count)
 	case 'M':
-		w.month(k.count)
+		if k.count > 2 {
+			return append(out, w.monthName(k.count, start, end)...)
+		}
+		return appendPadded(out, uint64(w.month), k.count)
 	case 'y':
-		w.year(k.count)
+		if k.count > 2 {
+			return appendPadded(out, uint64(w.year), k.count)
+		}
+		return appendPadded(out, uint64(w.year%100), k.count)
 	case 'g':
-		w.b.WriteString(w.c.Era)
+		return append(out, w.c.Era...)
 	case 'h':
-		w.number((w.clock.Hour()+11)%12+1, two)
+		return appendPadded(out, uint64((w.hour+11)%12+1), two)
 	case 'H':
-		w.number(w.clock.Hour(), two)
+		return appendPadded(out, uint64(w.hour), two)
 	case 'm':
-		w.number(w.clock.Minute(), two)
+		return appendPadded(out, uint64(w.minute), two)
 	case 's':
-		w.number(w.clock.Second(), two)
+		return appendPadded(out, uint64(w.second), two)
 	case 'f', 'F':
-		return w.fraction(k)
+		return appendFraction(out, uint64(w.t.Ticks%TicksPerSecond), k, true)
 	case 't':
-		half := w.c.AM
-		if w.clock.Hour() >= 12 {
-			half = w.c.PM
-		}
-		if k.count == 1 && half != "" {
-			half = half[:runeLen(half)]
-		}
-		w.b.WriteString(half)
+		return w.appendHalf(out, k.count)
 	case 'K':
-		w.b.WriteString(map[Kind]string{UTC: "Z", Local: "+00:00"}[w.t.Kind])
+		return append(out, w.t.Kind.suffix()...)
 	case 'z':
-		w.b.WriteString([]string{"+0", "+00", "+00:00"}[min(k.count, 3)-1])
+		return append(out, []string{"+0", "+00", "+00:00"}[min(k.count, 3)-1]...)
 	case ':':
-		w.b.WriteString(w.c.TimeSeparator)
-	case '/':
-		w.b.WriteString(w.c.DateSeparator)
+		return append(out, w.c.TimeSeparator...)
+	default:
+		return append(out, w.c.DateSeparator...)
 	}
-	return nil
 }
 
-func (w *timeWriter) day(count int) {
+func (w *timeWriter) appendDay(out []byte, count int) []byte {
 	switch {
 	case count <= 2:
-		w.number(w.clock.Day(), count)
+		return appendPadded(out, uint64(w.day), count)
 	case count == 3:
-		w.b.WriteString(w.c.DaysShort[w.clock.Weekday()])
-	default:
-		w.b.WriteString(w.c.Days[w.clock.Weekday()])
+		return append(out, w.c.DaysShort[w.weekday]...)
 	}
+	return append(out, w.c.Days[w.weekday]...)
 }
 
-func (w *timeWriter) month(count int) {
-	m := int(w.clock.Month())
-	switch {
-	case count <= 2:
-		w.number(m, count)
+func (w *timeWriter) appendHalf(out []byte, count int) []byte {
+	half := w.c.AM
+	if w.hour >= 12 {
+		half = w.c.PM
+	}
+	if count == 1 {
+		half = half[:runeLen(half)]
+	}
+	return append(out, half...)
+}
+
+func (w *timeWriter) monthName(count, start, end int) string {
+	names := w.c.Months
+	switch beside := w.besideDay(start, end); {
+	case count == 3 && beside:
+		names = w.c.MonthsShortGenitive
 	case count == 3:
-		w.b.WriteString(w.c.MonthsShort[m-1])
-	case w.genitive:
-		w.b.WriteString(w.c.MonthsGenitive[m-1])
-	default:
-		w.b.WriteString(w.c.Months[m-1])
+		names = w.c.MonthsShort
+	case beside:
+		names = w.c.MonthsGenitive
 	}
+	return names[w.month-1]
 }
 
-func (w *timeWriter) year(count int) {
-	if count <= 2 {
-		w.number(w.clock.Year()%100, count)
-		return
+// besideDay tells whether a month stands beside a day, so that its name is in the
+// genitive: the letters d that are nearest before it, or else those nearest behind
+// it, are one or two. As in .NET, it makes no difference whether they are quoted.
+func (w *timeWriter) besideDay(start, end int) bool {
+	for i := w.scanned; i < start; {
+		if w.format[i] != 'd' {
+			i++
+			continue
+		}
+		w.days = runOf(w.format, i, start)
+		i += w.days
 	}
-	w.number(w.clock.Year(), count)
-}
-
-// fraction: f cuts off, F leaves out zeros at the end and, with nothing left, the
-// dot before it.
-func (w *timeWriter) fraction(k token) error {
-	if k.count > 7 {
-		return ErrFormat
+	w.scanned = start
+	if w.days == 1 || w.days == 2 {
+		return true
 	}
-	digits := strconv.FormatInt(w.t.Ticks%TicksPerSecond+TicksPerSecond, 10)[1 : 1+k.count]
-	if k.letter == 'F' {
-		digits = strings.TrimRight(digits, "0")
-		if so := w.b.String(); digits == "" && strings.HasSuffix(so, ".") {
-			w.b.Reset()
-			w.b.WriteString(so[:len(so)-1])
+	if w.next < end {
+		if w.next = strings.IndexByte(w.format[end:], 'd'); w.next < 0 {
+			w.next = len(w.format)
+		} else {
+			w.next += end
 		}
 	}
-	w.b.WriteString(digits)
-	return nil
+	return w.next < len(w.format) && runOf(w.format, w.next, len(w.format)) <= 2
+}
+
+// runOf counts equal letters from i on.
+func runOf(format string, i, end int) int {
+	n := 1
+	for i+n < end && format[i+n] == format[i] {
+		n++
+	}
+	return n
+}
+
+// appendFraction writes the fraction of a second: f cuts off, F leaves out zeros at
+// the end and, in dates, with nothing left the dot before it.
+func appendFraction(out []byte, ticks uint64, k token, dropDot bool) []byte {
+	start := len(out)
+	out = appendPadded(out, ticks, fractionDigits)[:start+k.count]
+	if k.letter == 'f' {
+		return out
+	}
+	for len(out) > start && out[len(out)-1] == '0' {
+		out = out[:len(out)-1]
+	}
+	if dropDot && len(out) == start && start > 0 && out[start-1] == '.' {
+		return out[:start-1]
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package dotnet
 
 import (
+	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,32 +10,53 @@ import (
 )
 
 // ParseTime reads a time as DateTime.Parse does with RoundtripKind: ISO 8601, or
-// the forms of a culture. Z makes it UTC; an offset makes it Local, moved to the
-// zone of the host; without either it is Unspecified (expressions §8).
-func ParseTime(s string, c *culture.Culture) (Time, bool) {
-	s = strings.TrimFunc(s, unicode.IsSpace)
-	if len(s) > maxTimeText {
-		return Time{}, false
-	}
+// the forms of a culture. Z or GMT makes it UTC; an offset makes it Local, moved to
+// the zone of the host; without either it is Unspecified (expressions §8). A text
+// without a year, or with a time alone, gets those of now, which may be nil: then
+// it is no time.
+func ParseTime(s string, c *culture.Culture, now func() Time) (Time, bool) {
 	if t, ok := parseISO(s); ok {
 		return t, true
 	}
-	p := timeParser{culture: c}
-	if !p.scan(s) {
+	if len(s) > maxTimeText {
 		return Time{}, false
 	}
-	return p.assemble()
+	r := newReader(s, c, now)
+	return r.read()
 }
 
-// maxTimeText is longer than any time that can be read.
-const maxTimeText = 200
+// maxTimeText is longer than any time that is worth reading.
+const maxTimeText = 1000
+
+// parseISO reads yyyy-MM-dd and yyyy-MM-ddTHH:mm[:ss[.f…]][zone], also with a blank
+// for the T, which mean the same in all cultures. Everything else is left to the
+// reader, which knows more forms.
+func parseISO(s string) (Time, bool) {
+	if len(s) < 10 || s[4] != '-' || s[7] != '-' || !allDigits(s[:4]) || !allDigits(s[5:7]) || !allDigits(s[8:10]) {
+		return Time{}, false
+	}
+	p := noParts()
+	p.year = int(s[0]-'0')*1000 + int(s[1]-'0')*100 + int(s[2]-'0')*10 + int(s[3]-'0')
+	p.month = int(s[5]-'0')*10 + int(s[6]-'0')
+	p.day = int(s[8]-'0')*10 + int(s[9]-'0')
+	if len(s) == 10 {
+		return p.time(0, 0, nil)
+	}
+	if s[10] != 'T' && s[10] != ' ' {
+		return Time{}, false
+	}
+	return p.isoTime(s[11:])
+}
 
 // scanner takes parts off the front of a text.
 type scanner struct{ s string }
 
+// digits reads a number of as many digits as there are, up to most.
 func (s *scanner) digits(least, most int) (n, width int, ok bool) {
 	for width < len(s.s) && width < most && s.s[width] >= '0' && s.s[width] <= '9' {
-		n = n*10 + int(s.s[width]-'0')
+		if n < math.MaxInt32 { // far beyond any year
+			n = n*10 + int(s.s[width]-'0')
+		}
 		width++
 	}
 	if width < least {
@@ -45,341 +67,228 @@ func (s *scanner) digits(least, most int) (n, width int, ok bool) {
 }
 
 func (s *scanner) take(text string) bool {
-	if rest, ok := strings.CutPrefix(s.s, text); ok {
-		s.s = rest
-		return true
-	}
-	return false
+	rest, ok := strings.CutPrefix(s.s, text)
+	s.s = rest
+	return ok
 }
 
-// fraction reads the digits behind the seconds; the eighth rounds.
-func (s *scanner) fraction() (ticks int64, ok bool) {
-	n := 0
-	for ; n < len(s.s) && s.s[n] >= '0' && s.s[n] <= '9'; n++ {
-		switch {
-		case n < 7:
-			ticks = ticks*10 + int64(s.s[n]-'0')
-		case n == 7 && s.s[n] >= '5':
-			ticks++
+// takeFold ignores case.
+func (s *scanner) takeFold(text string) bool {
+	n := prefixFold(s.s, text)
+	s.s = s.s[n:]
+	return n > 0
+}
+
+func (s *scanner) skipBlanks() {
+	for s.s != "" && (s.s[0] <= ' ' || s.s[0] >= utf8.RuneSelf) {
+		r, size := utf8.DecodeRuneInString(s.s)
+		if !unicode.IsSpace(r) {
+			return
 		}
+		s.s = s.s[size:]
+	}
+}
+
+// fraction reads the digits behind the seconds into ticks. It calculates with
+// doubles as .NET does, so that digits behind the seventh round alike.
+func (s *scanner) fraction() (ticks int64, ok bool) {
+	sum, base, n := 0.0, 0.1, 0
+	for ; n < len(s.s) && s.s[n] >= '0' && s.s[n] <= '9'; n++ {
+		sum += float64(float64(s.s[n]-'0') * base) // the conversion keeps it from being fused
+		base *= 0.1
 	}
 	s.s = s.s[n:]
-	for i := n; i < 7; i++ {
-		ticks *= 10
-	}
-	return ticks, n > 0
+	return int64(math.RoundToEven(sum * float64(TicksPerSecond))), n > 0
 }
 
-// zone reads Z, ±hh:mm, ±hhmm or ±hh.
-func (s *scanner) zone() (kind Kind, offset int64, ok bool) {
-	if s.take("Z") || s.take("z") {
-		return UTC, 0, true
-	}
-	sign := int64(1)
-	if s.take("-") {
-		sign = -1
-	} else if !s.take("+") {
-		return 0, 0, false
-	}
-	hours, _, ok := s.digits(1, 2)
-	minutes := 0
-	if ok && s.take(":") {
-		minutes, _, ok = s.digits(2, 2)
-	} else if m, _, four := s.digits(2, 2); four {
-		minutes = m
-	}
-	return Local, sign * (int64(hours)*TicksPerHour + int64(minutes)*TicksPerMinute), ok && hours <= 14 && minutes < 60
+// zone is what a text says about its time zone.
+type zone struct {
+	seen   bool
+	utc    bool  // by name
+	offset int64 // in ticks
 }
 
-// finish moves a time with an offset to the host's zone.
-func finish(t Time, kind Kind, offset int64) (Time, bool) {
-	t.Kind = kind
-	if kind == Local {
-		moved, err := t.Add(-offset)
-		return moved, err == nil
+// newZone checks the parts of an offset; .NET knows none beyond 14 hours.
+func newZone(negative bool, hours, minutes int) (zone, bool) {
+	offset := int64(hours)*TicksPerHour + int64(minutes)*TicksPerMinute
+	if minutes > 59 || offset > 14*TicksPerHour {
+		return zone{}, false
 	}
-	return t, true
+	if negative {
+		offset = -offset
+	}
+	return zone{seen: true, offset: offset}, true
 }
 
-// parseISO reads yyyy-MM-dd[(T| )HH:mm[:ss[.f…]][zone]].
-func parseISO(text string) (Time, bool) {
-	s := &scanner{text}
-	year, _, ok1 := s.digits(4, 4)
-	ok1 = ok1 && s.take("-")
-	month, _, ok2 := s.digits(1, 2)
-	ok2 = ok2 && s.take("-")
-	day, _, ok3 := s.digits(1, 2)
-	if !ok1 || !ok2 || !ok3 {
+// zoneOffset reads ±h, ±hh, ±h:m, ±hh:mm, ±hmm or ±hhmm.
+func (s *scanner) zoneOffset() (zone, bool) {
+	negative := s.take("-")
+	if !negative && !s.take("+") {
+		return zone{}, false
+	}
+	n, width, ok := s.digits(1, fractionDigits)
+	hours, minutes := n, 0
+	switch {
+	case !ok || width > 4:
+		return zone{}, false
+	case width > 2:
+		hours, minutes = n/100, n%100
+	case s.take(":"):
+		if minutes, width, ok = s.digits(1, 3); !ok || width > 2 {
+			return zone{}, false
+		}
+	}
+	return newZone(negative, hours, minutes)
+}
+
+// The halves of the day.
+const (
+	am = iota
+	pm
+)
+
+// parts are the parts of a time that was read, or none.
+type parts struct {
+	year, month, day int
+	weekday          int // from Sunday
+	half             int
+	zone             zone
+}
+
+func noParts() parts {
+	return parts{year: none, month: none, day: none, weekday: none, half: none}
+}
+
+func timeOfDay(hour, minute, second int) (ticks int64, ok bool) {
+	return int64(hour)*TicksPerHour + int64(minute)*TicksPerMinute + int64(second)*TicksPerSecond,
+		hour < 24 && minute < 60 && second < 60
+}
+
+// isoTime reads what follows the T of ISO 8601: HH:mm[:ss[.f…]] and a zone, with
+// blanks between them.
+func (p *parts) isoTime(text string) (Time, bool) {
+	s := scanner{text}
+	s.skipBlanks()
+	hour, _, ok1 := s.digits(2, 2)
+	s.skipBlanks()
+	ok1 = ok1 && s.take(":")
+	s.skipBlanks()
+	minute, _, ok2 := s.digits(2, 2)
+	s.skipBlanks()
+	second, fraction, ok3 := 0, int64(0), true
+	if s.take(":") {
+		s.skipBlanks()
+		if second, _, ok3 = s.digits(2, 2); ok3 && s.take(".") {
+			fraction, ok3 = s.fraction()
+		}
+		s.skipBlanks()
+	}
+	ofDay, ok4 := timeOfDay(hour, minute, second)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return Time{}, false
 	}
-	var ofDay int64
-	if s.s != "" && (s.take("T") || s.take("t") || s.take(" ")) {
-		s.s = strings.TrimLeft(s.s, " ")
+	if s.take("Z") || s.take("z") {
+		p.zone = zone{seen: true, utc: true}
+	} else if s.s != "" {
 		var ok bool
-		if ofDay, ok = s.timeOfDay(); !ok {
+		if p.zone, ok = s.zoneOffset(); !ok {
 			return Time{}, false
 		}
 	}
-	t, ok := civil(year, month, day, ofDay, Unspecified)
-	if !ok || s.s == "" {
-		return t, ok
-	}
-	s.s = strings.TrimLeft(s.s, " ")
-	kind, offset, ok := s.zone()
-	if !ok || s.s != "" {
+	s.skipBlanks()
+	if s.s != "" {
 		return Time{}, false
 	}
-	return finish(t, kind, offset)
+	return p.time(ofDay, fraction, nil)
 }
 
-// timeOfDay reads HH:mm[:ss[.f…]].
-func (s *scanner) timeOfDay() (int64, bool) {
-	hour, _, ok := s.digits(1, 2)
-	if !ok || !s.take(":") {
-		return 0, false
+// time makes a time of the parts and moves it to the host's zone.
+func (p *parts) time(ofDay, fraction int64, now func() Time) (Time, bool) {
+	if !p.complete(now) {
+		return Time{}, false
 	}
-	minute, _, ok := s.digits(1, 2)
-	second, fraction := 0, int64(0)
-	if ok && s.take(":") {
-		if second, _, ok = s.digits(1, 2); ok && (s.take(".") || s.take(",")) {
-			fraction, ok = s.fraction()
+	t, ok := civil(p.year, p.month, p.day, ofDay, Unspecified)
+	if !ok {
+		return Time{}, false
+	}
+	t, err := t.Add(fraction) // which may have been rounded up to a second
+	if err != nil || p.weekday != none && int(t.Clock().Weekday()) != p.weekday {
+		return Time{}, false
+	}
+	switch {
+	case p.zone.utc:
+		t.Kind = UTC
+	case p.zone.seen:
+		early := t.Ticks < TicksPerDay
+		t.Kind = Local
+		t.Ticks -= p.zone.offset
+		if early && t.Ticks < 0 {
+			t.Ticks += TicksPerDay // to .NET that is a time without a date
 		}
 	}
-	return int64(hour)*TicksPerHour + int64(minute)*TicksPerMinute + int64(second)*TicksPerSecond + fraction,
-		ok && hour < 24 && minute < 60 && second < 60
+	return t, t.Ticks >= 0 && t.Ticks <= maxTicks
 }
 
-// timeParser collects what stands in a text in the forms of a culture.
-type timeParser struct {
-	culture *culture.Culture
-	numbers []dateNumber
-	month   int // by name
-	monthAt int // how many numbers stood before it
-	weekday int // 1 + Sunday = 0; 0 none
-	half    int // 1 AM, 2 PM
-	hasTime bool
-	ofDay   int64
-	hour    int
-	kind    Kind
-	offset  int64
-	hasZone bool
-}
-
-type dateNumber struct{ n, width int }
-
-// scan reads all parts; false means that something does not belong there.
-func (p *timeParser) scan(text string) bool {
-	s := &scanner{text}
-	for s.s != "" {
-		r, size := utf8.DecodeRuneInString(s.s)
-		switch {
-		case unicode.IsSpace(r) || strings.ContainsRune(",./", r):
-			s.s = s.s[size:]
-		case r == '-' && !p.hasTime:
-			s.s = s.s[size:]
-		case r >= '0' && r <= '9':
-			if !p.number(s) {
-				return false
-			}
-		case (r == '+' || r == '-') && p.hasTime && !p.hasZone:
-			var ok bool
-			if p.kind, p.offset, ok = s.zone(); !ok {
-				return false
-			}
-			p.hasZone = true
-		case unicode.IsLetter(r):
-			if !p.word(s) {
-				return false
-			}
-		default:
+// complete fills in what the text leaves out.
+func (p *parts) complete(now func() Time) bool {
+	if p.year == none {
+		if now == nil {
 			return false
 		}
+		year, month, day := now().Clock().Date()
+		p.year = year
+		if p.month == none && p.day == none {
+			p.month, p.day = int(month), day
+		}
+	}
+	if p.month == none {
+		p.month = 1
+	}
+	if p.day == none {
+		p.day = 1
 	}
 	return true
 }
 
-// number reads a part of the date, or the whole time of the day.
-func (p *timeParser) number(s *scanner) bool {
-	n, width, _ := s.digits(1, 9)
-	if s.s != "" && s.s[0] == ':' || p.hourAlone(s) {
-		if p.hasTime {
-			return false
-		}
-		p.hasTime, p.hour = true, n
-		if !s.take(":") {
-			return n < 24
-		}
-		minute, _, ok := s.digits(1, 2)
-		second, fraction := 0, int64(0)
-		if ok && s.take(":") {
-			if second, _, ok = s.digits(1, 2); ok && s.take(".") {
-				fraction, ok = s.fraction()
-			}
-		}
-		p.ofDay = int64(minute)*TicksPerMinute + int64(second)*TicksPerSecond + fraction
-		return ok && width <= 2 && n < 24 && minute < 60 && second < 60
-	}
-	p.numbers = append(p.numbers, dateNumber{n, width})
-	return len(p.numbers) <= 3 && width != 3 && width <= 4
-}
-
-// hourAlone: 3 PM.
-func (p *timeParser) hourAlone(s *scanner) bool {
-	if p.hasTime {
-		return false
-	}
-	rest := strings.ToLower(strings.TrimLeft(s.s, " "))
-	for _, half := range []string{"am", "pm"} {
-		if after, ok := strings.CutPrefix(rest, half); ok && (after == "" || !unicode.IsLetter(rune(after[0]))) {
-			return true
-		}
-	}
-	return false
-}
-
-// word reads names of months and days, the halves of the day, T and zones.
-func (p *timeParser) word(s *scanner) bool {
-	if p.hasTime && p.half == 0 {
-		for i, names := range [][]string{{p.culture.AM, "AM", "A"}, {p.culture.PM, "PM", "P"}} {
-			for _, name := range names {
-				if p.takeWord(s, name) {
-					p.half = i + 1
-					return true
-				}
-			}
-		}
-	}
-	invariant := culture.Invariant()
-	for _, c := range []*culture.Culture{p.culture, invariant} {
-		for _, months := range [][]string{c.Months, c.MonthsGenitive, c.MonthsShort} {
-			if i := p.longest(s, months); i >= 0 && p.month == 0 {
-				p.month, p.monthAt = i+1, len(p.numbers)
-				return p.takeWord(s, months[i])
-			}
-		}
-		for _, days := range [][]string{c.Days, c.DaysShort} {
-			if i := p.longest(s, days); i >= 0 && p.weekday == 0 {
-				p.weekday = i + 1
-				return p.takeWord(s, days[i])
-			}
-		}
-	}
+// fullYear: years of two digits are those from 1950 to 2049.
+func fullYear(year int) int {
 	switch {
-	case p.takeWord(s, "T") && len(p.numbers) > 0 && !p.hasTime:
-		return true
-	case (p.takeWord(s, "Z") || p.takeWord(s, "GMT") || p.takeWord(s, "UTC")) && p.hasTime && !p.hasZone:
-		p.kind, p.hasZone = UTC, true
-		return true
+	case year < 0 || year >= 100:
+		return year
+	case year < 50:
+		return 2000 + year
 	}
-	// Small words that stand between the parts of long dates, such as "de".
-	return p.takeWord(s, "de") || p.takeWord(s, "a")
+	return 1900 + year
 }
 
-// longest finds the longest of the names that the text begins with, ignoring case.
-func (p *timeParser) longest(s *scanner, names []string) int {
-	found := -1
-	for i, name := range names {
-		if p.fits(s, name) && (found < 0 || len(name) > len(names[found])) {
-			found = i
+// prefixFold returns how many bytes of s are equal to the text, ignoring case, or
+// 0. All blanks are alike.
+func prefixFold(s, text string) int {
+	i := 0
+	for _, want := range text {
+		if i == len(s) {
+			return 0
 		}
+		got, size := rune(s[i]), 1
+		if got >= utf8.RuneSelf {
+			got, size = utf8.DecodeRuneInString(s[i:])
+		}
+		if got != want && !equalFold(got, want) {
+			return 0
+		}
+		i += size
 	}
-	return found
+	return i
 }
 
-// fits: a name ends where no letter follows it.
-func (p *timeParser) fits(s *scanner, name string) bool {
-	if name == "" || len(s.s) < len(name) || !strings.EqualFold(s.s[:len(name)], name) {
-		return false
+func equalFold(a, b rune) bool {
+	if unicode.IsSpace(a) {
+		return unicode.IsSpace(b)
 	}
-	next, _ := utf8.DecodeRuneInString(s.s[len(name):])
-	last, _ := utf8.DecodeLastRuneInString(name)
-	return !unicode.IsLetter(next) || name == "T" && unicode.IsDigit(next) || !unicode.IsLetter(last)
+	return unicode.ToLower(a) == unicode.ToLower(b) || unicode.ToUpper(a) == unicode.ToUpper(b)
 }
 
-func (p *timeParser) takeWord(s *scanner, name string) bool {
-	if p.fits(s, name) {
-		s.s = s.s[len(name):]
-		return true
-	}
-	return false
-}
-
-// assemble makes a time of the parts.
-func (p *timeParser) assemble() (Time, bool) {
-	year, month, day, ok := p.date()
-	if !ok {
-		return Time{}, false
-	}
-	hour := p.hour
-	if p.half != 0 {
-		if !p.hasTime || hour > 12 {
-			return Time{}, false
-		}
-		hour %= 12
-		if p.half == 2 {
-			hour += 12
-		}
-	}
-	t, ok := civil(year, month, day, p.ofDay+int64(hour)*TicksPerHour, Unspecified)
-	if !ok || p.weekday != 0 && int(t.Clock().Weekday()) != p.weekday-1 {
-		return Time{}, false
-	}
-	return finish(t, p.kind, p.offset)
-}
-
-// date decides which number is what: by the name of the month where there is one,
-// by four digits, else by the order of the culture's short date.
-func (p *timeParser) date() (year, month, day int, ok bool) {
-	n := p.numbers
-	switch {
-	case p.month != 0 && len(n) == 2:
-		first, second := n[0], n[1]
-		if first.width > 2 || first.n > 31 || p.monthAt == 1 && p.order() == "ymd" {
-			first, second = second, first
-		}
-		return fullYear(second), p.month, first.n, first.width <= 2
-	case p.month != 0 && len(n) == 1 && n[0].width == 4:
-		return n[0].n, p.month, 1, true
-	case p.month == 0 && len(n) == 3:
-		order := p.order()
-		if n[0].width > 2 {
-			order = "ymd"
-		}
-		var parts [3]dateNumber
-		for i, which := range order {
-			parts[strings.IndexRune("ymd", which)] = n[i]
-		}
-		return fullYear(parts[0]), parts[1].n, parts[2].n, parts[1].width <= 2 && parts[2].width <= 2
-	case p.month == 0 && len(n) == 2 && (n[0].width == 4) != (n[1].width == 4):
-		if n[0].width == 4 {
-			return n[0].n, n[1].n, 1, true
-		}
-		return n[1].n, n[0].n, 1, true
-	}
-	return 0, 0, 0, false
-}
-
-// order is the order of day, month and year in the culture's short date.
-func (p *timeParser) order() string {
-	order := ""
-	for _, c := range p.culture.ShortDate {
-		if letter := string(unicode.ToLower(c)); strings.Contains("dmy", letter) && !strings.Contains(order, letter) {
-			order += letter
-		}
-	}
-	if len(order) != 3 {
-		return "mdy"
-	}
-	return order
-}
-
-// fullYear: two digits mean 1950 to 2049.
-func fullYear(d dateNumber) int {
-	switch {
-	case d.width > 2:
-		return d.n
-	case d.n < 50:
-		return 2000 + d.n
-	}
-	return 1900 + d.n
+func startsWithLetter(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return s != "" && unicode.IsLetter(r)
 }

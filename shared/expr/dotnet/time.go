@@ -55,11 +55,15 @@ func (t Time) Clock() time.Time {
 // civil returns the time of a date and a time of day. The parts must be valid; the
 // second result is false when they are not.
 func civil(year, month, day int, ofDay int64, kind Kind) (Time, bool) {
-	if year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || ofDay < 0 || ofDay >= TicksPerDay {
+	if !validDate(year, month, day) || ofDay < 0 || ofDay >= TicksPerDay {
 		return Time{}, false
 	}
 	days := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Unix()
 	return Time{(days+unixEpochSeconds)*TicksPerSecond + ofDay, kind}, true
+}
+
+func validDate(year, month, day int) bool {
+	return year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 }
 
 func daysIn(year, month int) int {

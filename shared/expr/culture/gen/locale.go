@@ -148,14 +148,15 @@ func (l *locale) words(lists func([]string) (int, error)) (string, error) {
 	c := l.calendar
 	months := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
 	days := []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
-	positions := make([]any, 0, 5)
+	positions := make([]any, 0, 6)
 	for _, list := range []struct {
 		keys  []string
 		names map[string]string
 	}{
 		{months, c.Months.StandAlone.Wide},
 		{months, c.Months.Format.Wide},
-		{months, c.Months.StandAlone.Abbreviated}, // .NET uses them beside a day, too
+		{months, c.Months.StandAlone.Abbreviated},
+		{months, c.Months.Format.Abbreviated},
 		{days, c.Days.StandAlone.Wide},
 		{days, c.Days.StandAlone.Abbreviated},
 	} {

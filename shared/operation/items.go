@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
@@ -23,7 +22,7 @@ const (
 
 // itemBudget is what all items of one action together may take. A single item may
 // not take more than any expression.
-var itemBudget = expr.Budget{Steps: 10 * expr.DefaultSteps, Bytes: 10 * expr.DefaultBytes}
+var itemBudget = expr.Budget{Steps: 4 * expr.DefaultSteps, Bytes: 4 * expr.DefaultBytes}
 
 // badInput is an input that the service takes for none of the action's type.
 func badInput(format string, args ...any) run.Outcome {
@@ -35,7 +34,7 @@ func badInput(format string, args ...any) run.Outcome {
 func (c Call) templateFailure(err error) run.Outcome {
 	return run.Fail("BadRequest", definition.InvalidTemplate, fmt.Sprintf(
 		"Unable to process template language expressions in action '%s' inputs at line '0' and column '0': '%s'.",
-		c.Action, strings.TrimSuffix(err.Error(), ".")))
+		c.Action, err))
 }
 
 func (c Call) tooLarge() run.Outcome {

@@ -123,7 +123,9 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 	if !body.Has("inputs") {
 		if len(a.Spec.Required) > 0 {
 			b.fail(PropertyNotSpecified, at, "The template action '%s' has no 'inputs'.", a.Name)
+			return
 		}
+		b.required(a.Name, a.Spec, value.Value{}, at.Key("inputs"))
 		return
 	}
 	at = at.Key("inputs")

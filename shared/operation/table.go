@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
@@ -216,24 +217,25 @@ func csvField(text string) string {
 // Latin-1 from the no-break space on, and what lies outside the basic plane. It
 // stops where a result is too large.
 func htmlEncode(b *strings.Builder, text string) {
-	for _, r := range text {
+	written := 0
+	for i, r := range text {
+		entity := ""
 		switch {
-		case b.Len() > maxResult:
+		case r < 0xa0:
+			entity = htmlEntities[byte(r)]
+		case r <= 0xff || r > 0xffff:
+			entity = "&#" + strconv.Itoa(int(r)) + ";"
+		}
+		if entity == "" {
+			continue
+		}
+		b.WriteString(text[written:i])
+		b.WriteString(entity)
+		if written = i + utf8.RuneLen(r); b.Len() > maxResult {
 			return
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '"':
-			b.WriteString("&quot;")
-		case r == '\'':
-			b.WriteString("&#39;")
-		case r >= 0xa0 && r <= 0xff || r > 0xffff:
-			b.WriteString("&#" + strconv.Itoa(int(r)) + ";")
-		default:
-			b.WriteRune(r)
 		}
 	}
+	b.WriteString(text[written:])
 }
+
+var htmlEntities = [256]string{'<': "&lt;", '>': "&gt;", '&': "&amp;", '"': "&quot;", '\'': "&#39;"}

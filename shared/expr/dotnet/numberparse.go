@@ -54,7 +54,7 @@ func plainNumber(s string, c *culture.Culture, exponents bool) (string, bool) {
 	var b strings.Builder
 	sign, found := leadingSign(&s, c)
 	if !found {
-		s, sign, found = trailingSign(s, c)
+		s, sign, _ = trailingSign(s, c)
 	}
 	b.WriteString(sign)
 	digits, decimal := 0, false

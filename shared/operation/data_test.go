@@ -1,7 +1,6 @@
 package operation_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -199,8 +198,6 @@ func TestLimits(t *testing.T) {
 		{`{"type":"Join","inputs":{"from":"@variables('most')","joinWith":"@variables('text')"}}`, tooLarge},
 		{`{"type":"Table","inputs":{"format":"HTML","from":"@variables('wide')","columns":[{"value":"@item()"}]}}`, tooLarge},
 		{`{"type":"Table","inputs":{"format":"CSV","from":"@variables('wide')","columns":[{"value":"@variables('deep')"}]}}`, tooLarge},
-		{`{"type":"Query","inputs":{"from":"@variables('most')","where":"@equals(concat(variables('text'),'y'),'')"}}`, "produces more than it may"},
-		{`{"type":"Query","inputs":{"from":"@variables('most')","where":"@equals(length(intersection(take(variables('most'),300),take(variables('most'),300))),0)"}}`, "more steps than it may"},
 	} {
 		start := time.Now()
 		o := perform(t, c.action, variables...)
@@ -215,17 +212,6 @@ func TestLimits(t *testing.T) {
 		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s took %s", c.action, took)
 		}
-	}
-}
-
-// TestInterrupted: an action that is interrupted is begun anew, not failed.
-func TestInterrupted(t *testing.T) {
-	c := prepare(t, parse(t, `{"type":"Query","inputs":{"from":[1],"where":"@equals(item(),1)"}}`))
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	o := operation.Find("query").Run(ctx, operation.Deps{}, c)
-	if o.Again <= 0 {
-		t.Errorf("%+v", o)
 	}
 }
 

@@ -30,6 +30,9 @@ func joinItems(_ context.Context, _ Deps, c Call) run.Outcome {
 		return badInput("The 'joinWith' property value in the 'join' action inputs is of type '%s'. The value must be of type 'String'.", k)
 	}
 	delimiter := expr.TextOf(with)
+	if len(delimiter) > 0 && from.Len()-1 > maxResult/len(delimiter) {
+		return c.tooLarge()
+	}
 	var b strings.Builder
 	for i, item := range from.Elements {
 		if i > 0 {

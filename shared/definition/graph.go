@@ -60,6 +60,7 @@ func (b *builder) action(name string, body value.Value, g *Graph, at *value.Path
 	if known {
 		a.Type = spec.Type
 	}
+	b.kind(a, at)
 	b.settings(a, body, at)
 	b.loop(a, body, at)
 	b.bodies(a, body, at, depth)

@@ -126,7 +126,7 @@ func (b *builder) loopReference(a *Action, r expr.Reference) {
 			return
 		}
 	}
-	b.missing(r, "The template action '%s' is not valid: the function '%s' names '%s', which is no %s around the action.", a.Name, r.Function, r.Name, kind)
+	b.missing(r, "The repetition action(s) '%s' referenced by '%s' in action '%s' are not defined in the template: it names no %s around the action.", r.Name, r.Function, a.Name, kind)
 }
 
 // severalLoops: from outside, only one Foreach may stand between (run-semantics §4).

@@ -91,7 +91,7 @@ type Action struct {
 	Graph  *Graph // the container it stands in
 	Inputs *expr.Template
 	// Deferred are the members of inputs that the operation itself evaluates, once
-	// per item, such as the where of a Query.
+	// per item, such as the where of a Query; and the body of its kind.
 	Deferred map[string]*expr.Template
 	// Expression is the condition of an If or Until, the value of a Switch, the
 	// array of a Foreach.

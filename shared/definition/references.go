@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +12,8 @@ import (
 // templates returns what an action evaluates before or instead of its work.
 func (a *Action) templates() []*expr.Template {
 	all := []*expr.Template{a.Inputs, a.Expression, a.Limit}
-	for _, t := range a.Deferred {
-		all = append(all, t)
+	for _, name := range slices.Sorted(maps.Keys(a.Deferred)) { // so that problems come in one order
+		all = append(all, a.Deferred[name])
 	}
 	return slices.DeleteFunc(all, func(t *expr.Template) bool { return t == nil })
 }

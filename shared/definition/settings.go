@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,7 +132,9 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 	if !body.Has("inputs") {
 		if len(a.Spec.Required) > 0 {
 			b.fail(PropertyNotSpecified, at, "The template action '%s' has no 'inputs'.", a.Name)
+			return
 		}
+		b.required(a.Name, a.Spec, value.Value{}, at.Key("inputs"))
 		return
 	}
 	at = at.Key("inputs")
@@ -139,19 +142,69 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 	b.required(a.Name, a.Spec, inputs, at)
 	evaluated := inputs
 	for _, member := range a.Spec.Deferred {
-		if v, ok := inputs.Get(member); ok {
-			if a.Deferred == nil {
-				a.Deferred = map[string]*expr.Template{}
-			}
-			a.Deferred[member] = b.template(v, at.Key(member))
-			evaluated = evaluated.Without(member)
-		}
+		evaluated = b.deferMember(a, member, evaluated, at)
 	}
 	for _, member := range a.Spec.Verbatim {
 		evaluated = evaluated.Without(member)
 	}
-	a.Inputs = b.template(evaluated, at)
+	if v, ok := evaluated.Get(a.Spec.Bare); ok && a.Spec.Bare != "" {
+		a.Inputs = b.template(v, at.Key(a.Spec.Bare))
+	} else {
+		a.Inputs = b.template(evaluated, at)
+	}
 	a.Connection = b.connection("action '"+a.Name+"'", inputs, at)
+}
+
+// deferMember compiles a member that the operation evaluates itself, and returns
+// the inputs without it. Members of the elements of an array are taken out one by
+// one, so that what is beside them is evaluated with the rest.
+func (b *builder) deferMember(a *Action, member string, inputs value.Value, at *value.Path) value.Value {
+	list, inside, ofElements := strings.Cut(member, "[].")
+	if !ofElements {
+		v, ok := inputs.Get(member)
+		if ok {
+			b.keep(a, member, b.template(v, at.Key(member)))
+		}
+		return inputs.Without(member)
+	}
+	array := inputs.Member(list)
+	if array.Kind() != value.KindArray {
+		return inputs // nothing is there, or an expression gives the whole array
+	}
+	rest := make([]value.Value, 0, array.Len())
+	for i, element := range array.Elements {
+		if v, ok := element.Get(inside); ok {
+			b.keep(a, fmt.Sprintf("%s[%d].%s", list, i, inside), b.template(v, at.Key(list).Index(i).Key(inside)))
+			element = element.Without(inside)
+		}
+		rest = append(rest, element)
+	}
+	return inputs.With(list, value.Array(rest...))
+}
+
+func (b *builder) keep(a *Action, name string, t *expr.Template) {
+	if a.Deferred == nil {
+		a.Deferred = map[string]*expr.Template{}
+	}
+	a.Deferred[name] = t
+}
+
+// kind finds what an action does whose type leaves that to its kind.
+func (b *builder) kind(a *Action, at *value.Path) {
+	if a.Spec.Kinds == nil {
+		return
+	}
+	names := make([]string, len(a.Spec.Kinds))
+	for i, k := range a.Spec.Kinds {
+		if strings.EqualFold(k.Name, a.Kind) {
+			a.Kind, a.Spec.Required = k.Name, k.Required
+			b.keep(a, k.Name, b.template(value.String(k.Body), at.Key("kind")))
+			return
+		}
+		names[i] = k.Name
+	}
+	b.fail(InvalidTemplate, at.Key("kind"), "The kind '%s' of template action '%s' is not one of '%s', which are those of the type '%s'.%s",
+		a.Kind, a.Name, strings.Join(names, ", "), a.Type, suggestion(a.Kind, names))
 }
 
 func (b *builder) required(name string, spec Spec, inputs value.Value, at *value.Path) {
@@ -164,7 +217,7 @@ func (b *builder) required(name string, spec Spec, inputs value.Value, at *value
 		return
 	}
 	if inputs.Kind() != value.KindObject {
-		if _, isExpression := inputs.AsString(); !isExpression {
+		if _, isExpression := inputs.AsString(); !isExpression || spec.needsDeferred() {
 			b.fail(InvalidInput, at, "The inputs of '%s' must be an object.", name)
 		}
 		return // an expression may give the whole object at run time
@@ -174,4 +227,10 @@ func (b *builder) required(name string, spec Spec, inputs value.Value, at *value
 			b.fail(MissingInput, at, "The inputs of '%s' lack the property '%s'.", name, member)
 		}
 	}
+}
+
+// needsDeferred tells whether inputs must have a member that is evaluated for
+// each item, which no expression can give: its result is not evaluated again.
+func (s Spec) needsDeferred() bool {
+	return slices.ContainsFunc(s.Required, func(member string) bool { return slices.Contains(s.Deferred, member) })
 }

@@ -42,8 +42,15 @@ type Spec struct {
 	// Required are the members that inputs must have.
 	Required []string
 	// Deferred are the members of inputs that are evaluated by the operation, not
-	// before it.
+	// before it. columns[].value is the member value of each element of columns;
+	// the operation finds its templates as columns[0].value and so on.
 	Deferred []string
+	// Bare is the member that stands for all that is evaluated: it is recorded, and
+	// handed to the operation, without the object around it.
+	Bare string
+	// Kinds are the kinds of a type that does another thing for each; nil where the
+	// kind of an action has no effect.
+	Kinds []Kind
 	// Verbatim are the members of inputs that are never evaluated.
 	Verbatim []string
 	// Request: a trigger that is called over HTTP.
@@ -56,6 +63,15 @@ type Spec struct {
 	History func(inputs value.Value) (shown value.Value, changed bool)
 	// Check looks at the inputs as written and reports what is wrong with them.
 	Check func(inputs value.Value, report Report)
+}
+
+// Kind is one kind of an action type, whose work is an expression.
+type Kind struct {
+	Name     string   // canonical spelling
+	Required []string // the members that inputs must have
+	// Body is the expression, in which item() is the evaluated inputs. The operation
+	// finds it among its deferred templates by the name of the kind.
+	Body string
 }
 
 // Report takes a problem with inputs. The path leads from inputs on.

@@ -56,7 +56,8 @@ type Call struct {
 	Action   string
 	Inputs   value.Value // evaluated
 	Deferred map[string]*expr.Template
-	// Env gives what a deferred template sees for one item; nil outside a run.
+	// Env gives what a deferred template sees for one item; nil outside a run, which
+	// is why operations ask scope.
 	Env func(item value.Value) *expr.Env
 	// Attempt counts from 1. Keep is what the attempt before asked to remember.
 	Attempt int
@@ -105,7 +106,8 @@ type Operation struct {
 
 // Example shows the inputs of an action and what comes out, without I/O.
 type Example struct {
-	Inputs string // JSON
+	Kind   string // of the action, where its type has kinds
+	Inputs string // JSON, as it stands in a definition
 	Want   string // JSON of the outputs, or of the error as {"code","message"}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/run"
@@ -29,6 +30,57 @@ func parse(t testing.TB, s string) value.Value {
 		t.Fatalf("%s: %v", s, err)
 	}
 	return v
+}
+
+// clock is the time at which examples run.
+var clock = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+
+// prepare makes the call of an action as the engine would: the definition is
+// compiled, and the inputs are evaluated before the operation sees them. The
+// variables are what its expressions read.
+func prepare(t testing.TB, action value.Value, variables ...run.Variable) operation.Call {
+	t.Helper()
+	actions := value.Object(value.Member{Key: "example", Value: action})
+	if len(variables) > 0 {
+		var list []value.Value
+		for _, v := range variables {
+			list = append(list, value.Object(value.Member{Key: "name", Value: value.String(v.Name)}, value.Member{Key: "type", Value: value.String("Array")}))
+		}
+		actions = value.Object(value.Member{Key: "example", Value: action}, value.Member{Key: "init", Value: value.Object(
+			value.Member{Key: "type", Value: value.String("InitializeVariable")},
+			value.Member{Key: "inputs", Value: value.Object(value.Member{Key: "variables", Value: value.Array(list...)})})})
+	}
+	p, problems := definition.Compile(definition.Source{Definition: value.Object(value.Member{Key: "actions", Value: actions})}, operation.Catalog{})
+	if p == nil {
+		t.Fatalf("%s: %v", action, problems)
+	}
+	a, st := p.Action("example"), run.NewState(run.Header{Variables: variables})
+	c := operation.Call{Action: "example", Deferred: a.Deferred, Options: a.Options, Attempt: 1}
+	c.Env = func(item value.Value) *expr.Env {
+		return run.Env(p, st, a, "", item, expr.Ambient{Now: func() time.Time { return clock }})
+	}
+	if a.Inputs != nil {
+		var err error
+		if c.Inputs, err = a.Inputs.Evaluate(c.Env(value.Value{})); err != nil {
+			t.Fatalf("%s: %v", action, err)
+		}
+	}
+	return c
+}
+
+// perform runs an action of a definition.
+func perform(t testing.TB, action string, variables ...run.Variable) run.Outcome {
+	t.Helper()
+	v := parse(t, action)
+	return attempt(t, operation.Deps{}, v.Member("type").Str(), prepare(t, v, variables...))
+}
+
+// shown is the JSON of the outputs, or of the error.
+func shown(o run.Outcome) string {
+	if o.Error != nil {
+		return string(value.Reveal(o.Error.Value()))
+	}
+	return string(value.Reveal(o.Outputs))
 }
 
 func attempt(t testing.TB, d operation.Deps, typ string, c operation.Call) run.Outcome {
@@ -48,13 +100,11 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s has no doc", typ)
 		}
 		for _, e := range o.Examples {
-			got := attempt(t, operation.Deps{}, typ, operation.Call{Inputs: parse(t, e.Inputs)})
-			shown := string(value.Reveal(got.Outputs))
-			if got.Error != nil {
-				shown = string(value.Reveal(got.Error.Value()))
-			}
-			if want := string(value.Reveal(parse(t, e.Want))); shown != want {
-				t.Errorf("%s %s\n got %s\nwant %s", typ, e.Inputs, shown, want)
+			action := value.Object(value.Member{Key: "type", Value: value.String(typ)}, value.Member{Key: "kind", Value: value.String(e.Kind)},
+				value.Member{Key: "inputs", Value: parse(t, e.Inputs)})
+			got := shown(attempt(t, operation.Deps{}, typ, prepare(t, action)))
+			if want := string(value.Reveal(parse(t, e.Want))); got != want {
+				t.Errorf("%s %s %s\n got %s\nwant %s", typ, e.Kind, e.Inputs, got, want)
 			}
 		}
 	}

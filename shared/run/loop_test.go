@@ -194,8 +194,8 @@ func TestLoopProblems(t *testing.T) {
 		`{"U":{"type":"Until","expression":"@true","limit":{"timeout":"1h"}}}`:                                                                                                                                            "ISO 8601",
 		`{"L":{"type":"Foreach","foreach":[],"actions":{"T":{"type":"Terminate","inputs":{"runStatus":"Failed"}}}}}`:                                                                                                      "cannot stand inside the loop 'L'",
 		`{"L":{"type":"Foreach","foreach":[],"actions":{"R":{"type":"Response","inputs":{}}}}}`:                                                                                                                           "cannot stand inside the loop 'L'",
-		`{"C":{"type":"Compose","inputs":"@items('L')"},"L":{"type":"Foreach","foreach":[]}}`:                                                                                                                             "no Foreach around the action",
-		`{"L":{"type":"Foreach","foreach":[],"actions":{"C":{"type":"Compose","inputs":"@iterationIndexes('L')"}}}}`:                                                                                                      "no Until around the action",
+		`{"C":{"type":"Compose","inputs":"@items('L')"},"L":{"type":"Foreach","foreach":[]}}`:                                                                                                                             "are not defined in the template: it names no Foreach",
+		`{"L":{"type":"Foreach","foreach":[],"actions":{"C":{"type":"Compose","inputs":"@iterationIndexes('L')"}}}}`:                                                                                                      "names no Until around",
 		`{"L":{"type":"Foreach","foreach":[],"actions":{"M":{"type":"Foreach","foreach":[],"actions":{"C":{"type":"Compose","inputs":1}}}}},"D":{"type":"Compose","inputs":"@body('C')","runAfter":{"L":["Succeeded"]}}}`: "several levels of Foreach",
 	} {
 		v, err := value.Parse([]byte(`{"triggers":{"manual":{"type":"Request"}},"actions":` + actions + `}`))

@@ -34,7 +34,11 @@ func (m *machine) envAt(a *definition.Action, path string) *expr.Env {
 // Env returns what expressions see that an operation evaluates by itself, once
 // per item, such as the where of a Query.
 func Env(p *definition.Program, s *State, a *definition.Action, path string, item value.Value, ambient expr.Ambient) *expr.Env {
-	return &expr.Env{Scope: &scope{p: p, s: s, loops: a.Loops, path: path, item: item}, Ambient: ambient, Budget: ambient.Budget}
+	c := &scope{p: p, s: s, path: path, item: item}
+	if a != nil {
+		c.loops = a.Loops
+	}
+	return &expr.Env{Scope: c, Ambient: ambient, Budget: ambient.Budget}
 }
 
 // TriggerInputs evaluates the inputs of a trigger, before there is a run. callback is

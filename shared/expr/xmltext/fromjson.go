@@ -149,7 +149,7 @@ func (c *fromJSON) declaration(v value.Value, parent *node) error {
 			if err != nil {
 				return err
 			}
-			if !v.At(i).IsNull() && !(s == "" && name != "version") {
+			if !v.At(i).IsNull() && (s != "" || name == "version") {
 				n.attributes = append(n.attributes, &node{kind: attributeNode, local: name, value: s})
 			}
 		}
@@ -225,7 +225,7 @@ func (c *fromJSON) open(key string, parent *node, depth int) (*node, error) {
 		return nil, failure("This document already has a 'DocumentElement' node.")
 	}
 	n := c.named(elementNode, key)
-	n.uri, _ = c.namespaces.namespace(prefixOf(key))
+	n.uri = c.namespaces.namespace(prefixOf(key))
 	n.empty = true
 	parent.append(n)
 	parent.empty = false
@@ -244,7 +244,7 @@ func (c *fromJSON) attribute(name string, v value.Value, n *node) error {
 	a := c.named(attributeNode, name)
 	a.value, a.parent = s, n
 	if prefix := prefixOf(name); prefix != "" {
-		a.uri, _ = c.namespaces.namespace(prefix)
+		a.uri = c.namespaces.namespace(prefix)
 	}
 	for i, other := range n.attributes {
 		if other.prefix == a.prefix && other.local == a.local {

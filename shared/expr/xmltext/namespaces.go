@@ -47,21 +47,21 @@ func (m *namespaces) add(prefix, uri string) error {
 	return nil
 }
 
-// namespace returns what a prefix means.
-func (m *namespaces) namespace(prefix string) (uri string, ok bool) {
+// namespace returns what a prefix means; "" where it means nothing.
+func (m *namespaces) namespace(prefix string) (uri string) {
 	for i := len(m.declared) - 1; i >= 0; i-- {
 		if d := m.declared[i]; d.prefix == prefix && !d.removed {
-			return d.uri, true
+			return d.uri
 		}
 	}
-	return "", false
+	return ""
 }
 
 // prefix returns the last prefix that means this namespace and is not hidden.
 func (m *namespaces) prefix(uri string) (prefix string, ok bool) {
 	for i := len(m.declared) - 1; i >= 0; i-- {
 		if d := m.declared[i]; d.uri == uri && !d.removed {
-			if meant, _ := m.namespace(d.prefix); meant == uri {
+			if m.namespace(d.prefix) == uri {
 				return d.prefix, true
 			}
 		}
@@ -71,7 +71,7 @@ func (m *namespaces) prefix(uri string) (prefix string, ok bool) {
 
 // dropDefault forgets the default namespace if this very scope declared it.
 func (m *namespaces) dropDefault() {
-	uri, _ := m.namespace("")
+	uri := m.namespace("")
 	for i := range m.declared {
 		if d := &m.declared[i]; d.prefix == "" && d.uri == uri && d.depth == m.depth {
 			d.removed = true

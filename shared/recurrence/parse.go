@@ -142,7 +142,7 @@ func (r *reader) interval(s *Schedule, v value.Value, at *value.Path) {
 //   - endTime is undocumented and read likewise.
 func (r *reader) times(s *Schedule, v value.Value, at *value.Path) {
 	z, start, end := v.Member("timeZone"), v.Member("startTime"), v.Member("endTime")
-	named := !z.IsNull() && (z.Kind() != value.KindString || z.Str() != "") // designers leave ""
+	named := written(z)
 	if named {
 		location, ok := zone.Lookup(strings.TrimSpace(z.Str()))
 		if !ok {
@@ -151,7 +151,7 @@ func (r *reader) times(s *Schedule, v value.Value, at *value.Path) {
 			s.zone = location
 		}
 	}
-	if !start.IsNull() {
+	if written(start) {
 		clock, utc, ok := parseTime(start.Str())
 		switch {
 		case !ok:
@@ -166,7 +166,7 @@ func (r *reader) times(s *Schedule, v value.Value, at *value.Path) {
 		}
 		s.given, s.start = true, anchor{instant(clock, s.zone), clock}
 	}
-	if !end.IsNull() {
+	if written(end) {
 		clock, utc, ok := parseTime(end.Str())
 		if !ok {
 			r.fail(badRecurrence, at.Key("endTime"), "The recurrence of the trigger has an invalid end time '%s'.", shown(end))
@@ -174,6 +174,11 @@ func (r *reader) times(s *Schedule, v value.Value, at *value.Path) {
 			s.end = instant(clock, s.zone)
 		}
 	}
+}
+
+// written tells whether a member says anything: designers leave "" behind.
+func written(v value.Value) bool {
+	return !v.IsNull() && (v.Kind() != value.KindString || v.Str() != "")
 }
 
 // onlyMembers refuses members that the product does not know: it reports them so,

@@ -16,6 +16,9 @@ type Source struct {
 	// {"value": …}. Absent where the form of the file carries no values; then
 	// parameters without a default are not reported.
 	Parameters value.Value
+	// Standard: the workflow is one of a Standard project, whose files beside it may
+	// declare more parameters; one that is not declared is a warning then.
+	Standard bool
 	// Path leads to the definition in its document; problems are reported there.
 	Path *value.Path
 	// ParametersPath leads to Parameters in the document.

@@ -52,6 +52,9 @@ func (b *builder) action(name string, body value.Value, g *Graph, at *value.Path
 	switch {
 	case typ == "":
 		b.fail(PropertyNotSpecified, at, "The template action '%s' has no 'type'.", name)
+	case !known && elsewhere[strings.ToLower(typ)] != "":
+		spec.Type, known = elsewhere[strings.ToLower(typ)], true
+		b.warn(NotAvailable, at.Key("type"), "The template action '%s' has the type '%s', which is not available here: it fails when it is reached, unless it has a static result.", name, typ)
 	case !known:
 		b.fail(InvalidTemplate, at.Key("type"), "The template action '%s' has the type '%s', which is not available here.%s",
 			name, typ, suggestion(typ, b.actionTypes()))

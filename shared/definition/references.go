@@ -77,6 +77,7 @@ func (b *builder) reference(r expr.Reference, declared map[string]bool) {
 	case expr.RefParameter:
 		if _, ok := b.parameterNamed(r.Name); !ok && !r.Dynamic {
 			b.missing(r, "The workflow parameter '%s' is not found.", r.Name)
+			b.problems[len(b.problems)-1].Warning = b.src.Standard
 		}
 	case expr.RefVariable:
 		if !r.Dynamic && !declared[strings.ToLower(r.Name)] {
@@ -235,11 +236,14 @@ func (b *builder) connection(what string, inputs value.Value, at *value.Path) st
 	return ""
 }
 
+// connectionExists warns: templates are published whose spelling differs, and an
+// expression finds out soon enough.
 func (b *builder) connectionExists(what string, owner *value.Path, r expr.Reference) {
 	p, _ := b.parameterNamed("$connections")
 	if p.Value.Len() == 0 {
 		if !b.src.Parameters.IsAbsent() {
 			b.missing(r, "The %s uses the connection '%s', and '$connections' has no value.", what, r.Selection[0])
+			b.problems[len(b.problems)-1].Warning = true
 		}
 		return
 	}
@@ -247,6 +251,7 @@ func (b *builder) connectionExists(what string, owner *value.Path, r expr.Refere
 	if !ok {
 		b.missing(r, "The %s uses the connection '%s', which '$connections' does not have; it has '%s'.",
 			what, r.Selection[0], strings.Join(keys(p.Value), ", "))
+		b.problems[len(b.problems)-1].Warning = true
 		return
 	}
 	if api := APIName(entry); api != "" && !b.catalog.Connector(api) {

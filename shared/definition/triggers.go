@@ -35,6 +35,9 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 	case typ == "":
 		b.fail(PropertyNotSpecified, at, "The template trigger '%s' has no 'type'.", name)
 		return
+	case !known && elsewhere[strings.ToLower(typ)] != "":
+		spec.Type = elsewhere[strings.ToLower(typ)]
+		b.warn(NotAvailable, at.Key("type"), "The template trigger '%s' has the type '%s', which is not available here: it does not fire by itself.", name, typ)
 	case !known:
 		b.fail(InvalidTemplate, at.Key("type"), "The template trigger '%s' has the type '%s', which is not available here.%s",
 			name, typ, suggestion(typ, b.catalog.TriggerTypes()))

@@ -139,6 +139,7 @@ func (l *loader) resource(d, properties value.Value, at *value.Path, fallback st
 		w.Name = fallback
 	}
 	w.Location, w.Tags, w.Identity = d.Member("location").Str(), d.Member("tags"), d.Member("identity")
+	w.Kind = kindOf(d)
 	if id := d.Member("id").Str(); strings.HasPrefix(id, "/subscriptions/") {
 		w.ResourceID = id
 	}
@@ -157,11 +158,27 @@ func (l *loader) fromProperties(p value.Value, at *value.Path) Workflow {
 // of the portal, or the workflow.json of a Standard project.
 func (l *loader) codeView(d value.Value, fallback string) {
 	w := l.fromProperties(d, nil)
-	w.Name, w.Kind = fallback, d.Member("kind").Str()
+	w.Name, w.Kind = fallback, kindOf(d)
 	if connections := d.Member("$connections"); !connections.IsAbsent() && w.Parameters.IsAbsent() {
 		w.Parameters = value.Object(value.Member{Key: "$connections", Value: connections})
 	}
 	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+}
+
+// kindOf returns the kind of a Standard workflow, "" for others: Stateful, Stateless
+// or Agent.
+func kindOf(d value.Value) string {
+	for _, member := range []string{"kind", "kind_attr"} {
+		for _, kind := range []string{"Stateful", "Stateless", "Agent"} {
+			if strings.EqualFold(d.Member(member).Str(), kind) {
+				return kind
+			}
+		}
+	}
+	if strings.EqualFold(d.Member("kind").Str(), "standard") {
+		return "Stateful"
+	}
+	return ""
 }
 
 // template evaluates an ARM template and takes workflows and connections from it.

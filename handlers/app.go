@@ -52,6 +52,8 @@ type options struct {
 	storeFile string
 	log       io.Writer
 	pretty    bool
+	// skip is the clock of an app that jumps over waits; nil for real time.
+	skip *skippingClock
 }
 
 // openApp reads the settings, opens the store and wires everything.
@@ -79,10 +81,14 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		return nil, err
 	}
 	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
-	a.engine = engine.New(engine.Config{
+	config := engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
-	})
+	}
+	if o.skip != nil {
+		o.skip.into(&config)
+	}
+	a.engine = engine.New(config)
 	return a, nil
 }
 

@@ -20,14 +20,13 @@ import (
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/run"
-	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
 type runOptions struct {
 	body, parameters, workflow, trigger string
 	headers                             []string
-	showHistory                         bool
+	showHistory, fastForward            bool
 }
 
 func runCommand() *cobra.Command {
@@ -49,6 +48,7 @@ kept. The exit status is 0 only if the run succeeded.`,
 	c.Flags().StringVar(&o.trigger, "trigger", "", "`NAME` of the trigger, where the workflow has several")
 	c.Flags().StringArrayVarP(&o.headers, "header", "H", nil, "a header of the trigger's call, `'Name: value'`; may be given several times")
 	c.Flags().BoolVar(&o.showHistory, "history", false, "print the inputs and outputs that history shows")
+	c.Flags().BoolVar(&o.fastForward, "fast-forward", false, "jump over delays, the pauses between retries and polls, and time limits")
 	return c
 }
 
@@ -66,13 +66,24 @@ func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, pat
 		return err
 	}
 	defer os.RemoveAll(folder)
-	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: filepath.Join(folder, "store.db"), log: stderr, pretty: true})
+	settings := options{getenv: os.Getenv, storeFile: filepath.Join(folder, "store.db"), log: stderr, pretty: true}
+	if o.fastForward {
+		settings.skip = &skippingClock{}
+	}
+	a, err := openApp(ctx, settings)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	if err := a.demoSecrets(ctx, stderr, []*document{doc}); err != nil {
 		return err
+	}
+	for _, other := range doc.deployment.Workflows { // it may call them
+		if other.Name != w.Name {
+			if _, _, err := a.engine.Save(ctx, resource(other)); err != nil {
+				return err
+			}
+		}
 	}
 	for _, c := range doc.deployment.Connections {
 		if err := a.engine.SaveConnection(ctx, connection(c)); err != nil {
@@ -89,7 +100,7 @@ func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, pat
 		}
 		return errQuiet
 	}
-	return a.runAndPrint(ctx, stdout, saved, received, o)
+	return a.runAndPrint(ctx, stdout, saved, received, o, settings.skip)
 }
 
 // oneWorkflow loads a file, or the one workflow file in a folder.
@@ -147,12 +158,12 @@ func (o runOptions) received(stdin io.Reader) (*operation.Received, error) {
 	return r, err
 }
 
-func (a *app) runAndPrint(ctx context.Context, stdout io.Writer, w *engine.Workflow, received *operation.Received, o runOptions) error {
+func (a *app) runAndPrint(ctx context.Context, stdout io.Writer, w *engine.Workflow, received *operation.Received, o runOptions, skip *skippingClock) error {
 	trigger, err := pickTrigger(w.Program, o.trigger)
 	if err != nil {
 		return err
 	}
-	outputs, rejection := operation.FindTrigger(trigger.Type).Receive(trigger, received)
+	outputs, rejection := operation.Given(trigger, received, time.Now())
 	if rejection != nil {
 		fmt.Fprintf(stdout, "%d %s\n%s: %s\n", rejection.Status, http.StatusText(rejection.Status), rejection.Code, rejection.Message)
 		return errQuiet
@@ -165,12 +176,15 @@ func (a *app) runAndPrint(ctx context.Context, stdout io.Writer, w *engine.Workf
 		fmt.Fprintln(stdout, "The trigger did not fire: a condition does not hold.")
 		return errQuiet
 	}
-	st, err := a.finish(ctx, running)
+	st, err := a.finish(ctx, running, skip)
 	if err != nil {
 		return err
 	}
 	a.printResponse(stdout, st)
 	a.printOutline(stdout, w, st, o.showHistory)
+	for _, name := range awaiting(st) {
+		fmt.Fprintf(stdout, "\nAction '%s' waits to be called, which nobody can do here; under 'latchwork serve' the run would go on.\n", name)
+	}
 	if st.Status != definition.Succeeded {
 		return errQuiet
 	}
@@ -192,43 +206,6 @@ func pickTrigger(p *definition.Program, name string) (*definition.Trigger, error
 		return p.Triggers[0], nil
 	}
 	return nil, fmt.Errorf("the workflow has %d triggers; name one with --trigger: %s", len(p.Triggers), strings.Join(names, ", "))
-}
-
-// finish drives a run to its end. Where its driver leaves it for later, because
-// of a long wait, it is driven again here when it is due.
-func (a *app) finish(ctx context.Context, r *engine.Running) (*run.State, error) {
-	if _, err := r.Wait(ctx); err != nil {
-		return nil, err
-	}
-	for {
-		snapshot, err := a.store.LoadRun(ctx, r.Key)
-		if err != nil {
-			return nil, err
-		}
-		if snapshot.State.Status.Final() {
-			return snapshot.State, a.loadAll(ctx, r.Key, snapshot.State)
-		}
-		if wake := snapshot.State.NextWake(); !wake.IsZero() {
-			select {
-			case <-time.After(time.Until(wake)):
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
-		}
-		if err := a.engine.Continue(ctx, r.Key); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (a *app) loadAll(ctx context.Context, key store.RunKey, st *run.State) error {
-	var unloaded []*run.Record
-	for _, r := range st.Records {
-		if !r.Inputs.Loaded() || !r.Outputs.Loaded() {
-			unloaded = append(unloaded, r)
-		}
-	}
-	return a.store.LoadPayloads(ctx, key, st, unloaded)
 }
 
 // printResponse prints what a caller would have been answered.

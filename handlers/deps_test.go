@@ -23,7 +23,7 @@ var mayImport = map[string]string{
 	"shared/definition": "shared/value shared/expr shared/recurrence",
 	"shared/run":        "shared/value shared/expr shared/definition",
 	"shared/outbound":   "shared/value shared/seal",
-	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound",
+	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
 	"shared/engine":     "shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
 

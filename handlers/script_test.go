@@ -1,6 +1,8 @@
 package handlers_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 
@@ -22,10 +24,13 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	t.Cleanup(upstream.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LATCHWORK_DATA", e.WorkDir+"/data")
+			e.Setenv("UPSTREAM", upstream.URL) // answers everything with 200
 			e.Setenv("SAMPLES", root+"/../samples")
 			e.Setenv("CORPUS", root+"/testdata/corpus")
 			e.Setenv("CONFORMANCE", root+"/../shared/expr/testdata/conformance.json")

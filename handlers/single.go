@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/handlers/host"
@@ -76,7 +77,7 @@ func (a *app) singleTrigger(w http.ResponseWriter, r *http.Request, typ string) 
 	if content, ok := call.Get("body"); ok {
 		received.Body, received.HasBody = value.Reveal(content), true
 	}
-	outputs, refused := operation.FindTrigger(typ).Receive(trigger, received)
+	outputs, refused := operation.Given(trigger, received, time.Now())
 	if refused != nil {
 		gate.Reject(w, gate.Rejection{Status: refused.Status, Code: refused.Code, Message: refused.Message})
 		return

@@ -183,9 +183,7 @@ func (e *Engine) advance(t *definition.Trigger, s *store.TriggerState, now time.
 // fire starts the run of a firing.
 func (e *Engine) fire(ctx context.Context, w *Workflow, t *definition.Trigger, s *store.TriggerState, outputs value.Value) error {
 	if t.Sliding != nil {
-		outputs = value.Object(
-			value.Member{Key: "windowStartTime", Value: value.String(s.WindowStart.UTC().Format(run.TimeFormat))},
-			value.Member{Key: "windowEndTime", Value: value.String(s.WindowEnd.UTC().Format(run.TimeFormat))})
+		outputs = operation.WindowOutputs(recurrence.Window{Start: s.WindowStart, End: s.WindowEnd})
 	}
 	_, err := e.Start(ctx, w, Trigger{Name: t.Name, Outputs: outputs, Scheduled: s.Due, RunName: run.NameAt(s.Due, s.Fired, 0)})
 	if errors.Is(err, store.ErrConflict) {

@@ -19,10 +19,19 @@ var _ = register(Operation{
 		if call, ok := c.Keep.Get(run.ResumedMember); ok {
 			return run.Succeed("OK", call)
 		}
-		o := callConnector(ctx, d, final(c))
+		o := callConnector(ctx, d, subscription(c))
 		if o.Status != definition.Succeeded {
 			return o
 		}
 		return run.Outcome{Await: true, Keep: value.Object(value.Member{Key: "subscribed", Value: value.Bool(true)})}
 	},
 })
+
+// subscription is the call that subscribes: a POST where the inputs do not say, as
+// in nearly all definitions in use.
+func subscription(c Call) Call {
+	if c.Inputs.Member("method").IsNull() {
+		c.Inputs = c.Inputs.With("method", value.String("POST"))
+	}
+	return final(c)
+}

@@ -283,12 +283,40 @@ func Poll(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (
 	return FindTrigger(typ).Poll(ctx, d, c)
 }
 
+// Given builds the outputs of a trigger from a call made by hand, whatever fires it
+// otherwise: what polls takes the call for the answer to its poll; a schedule has
+// the outputs that the call brings, or those of its first firing after now.
+func Given(t *definition.Trigger, r *Received, now time.Time) (value.Value, *Rejection) {
+	kind := FindTrigger(t.Type)
+	switch {
+	case kind != nil && kind.Receive != nil:
+		return kind.Receive(t, r)
+	case kind != nil && kind.Poll == nil && t.Recurs():
+		if !r.HasBody && t.Sliding != nil {
+			return WindowOutputs(t.Sliding.First(now)), nil
+		}
+		if !r.HasBody {
+			return value.Value{}, nil
+		}
+		outputs, err := decodeBody(r.Header, r.Body)
+		if err != nil {
+			return value.Value{}, &Rejection{http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized."}
+		}
+		return outputs, nil
+	}
+	outputs, rejection := receiveRequest(t, r)
+	if rejection == nil {
+		outputs = outputs.With("statusCode", value.Int(http.StatusOK))
+	}
+	return outputs, rejection
+}
+
 // Attempt makes one attempt of an action type. A mistake in an operation fails
 // its action, not the process.
 func Attempt(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (outcome run.Outcome) {
 	o := Find(typ)
 	if o == nil {
-		return run.Fail("BadRequest", definition.InvalidTemplate, fmt.Sprintf("The action type '%s' is not available here.", typ))
+		return run.Fail("BadRequest", definition.NotAvailable, fmt.Sprintf("The action '%s' has the type '%s', which is not available here.", c.Action, typ))
 	}
 	defer func() {
 		if recover() != nil {

@@ -33,6 +33,6 @@ var (
 		},
 		Doc:       "Subscribes at a connector with the trigger's URL; each call of it starts a run.",
 		Receive:   receiveRequest,
-		Subscribe: func(ctx context.Context, d Deps, c Call) run.Outcome { return callConnector(ctx, d, final(c)) },
+		Subscribe: func(ctx context.Context, d Deps, c Call) run.Outcome { return callConnector(ctx, d, subscription(c)) },
 	})
 )

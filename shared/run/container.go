@@ -162,13 +162,15 @@ func takenBranch(a *definition.Action, r *Record) int {
 	return 0
 }
 
-// stopCode is the code of an action that was at work when the run was cancelled
-// or terminated.
-func (m *machine) stopCode() string {
-	if m.s.Stopping == definition.Cancelled && m.s.Code == "" {
-		return "ActionCancelled"
+// stop ends an action that was at work when the run was cancelled or terminated
+// (run-semantics §10).
+func (m *machine) stop(a *definition.Action, r *Record) {
+	if !m.s.Cancelled {
+		m.end(r, definition.Cancelled, terminated, nil)
+		return
 	}
-	return terminated
+	const code = "ActionCancelled"
+	m.end(r, definition.Cancelled, code, &Error{code, fmt.Sprintf("The execution of template action '%s' is cancelled: the run was cancelled.", a.Name)})
 }
 
 // sameCase compares a case with the value of a Switch: strict in type, and
@@ -182,8 +184,12 @@ func sameCase(a, b value.Value) bool {
 	return i == j && a.Str() == b.Str()
 }
 
-// terminated is the code of what a Terminate action ended or kept from running.
-const terminated = "Terminated"
+const (
+	// terminated is the code of what a Terminate action ended or kept from running.
+	terminated = "Terminated"
+	// actionSkipped is that of all other actions that did not run.
+	actionSkipped = "ActionSkipped"
+)
 
 // terminate ends the run as the action says (run-semantics §10).
 func (m *machine) terminate(a *definition.Action, r *Record) {

@@ -169,6 +169,8 @@ func (m *machine) begin(a *definition.Action, path string, skip *reason, unmet *
 		m.end(r, definition.Skipped, actionSkipped, nil)
 	case m.s.Stopping != "":
 		m.end(r, definition.Skipped, terminated, nil)
+	case skip != nil && skip.fails:
+		m.end(r, definition.Failed, "InternalServerError", skip.first(a))
 	case skip != nil && len(a.RunAfter) == 0:
 		m.end(r, definition.Skipped, actionSkipped, skip.first(a))
 	case skip != nil || unmet != nil:

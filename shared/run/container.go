@@ -49,7 +49,7 @@ func (m *machine) conditionFailed(a *definition.Action, path string, unmet *defi
 func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 	switch {
 	case r.Loop != nil && r.Status.Final():
-		return true
+		return m.sumUp(a, r)
 	case r.Status.Final():
 		return m.skipBodies(a, r.Path, ownerEnded(a, r))
 	case r.Loop != nil:

@@ -38,7 +38,7 @@ func (s *scenario) compareRuns(e *engine.Engine, w *engine.Workflow) {
 		for _, key := range s.runs(e, w) {
 			st, over, _ := s.proceed(e, key)
 			if r := st.Records[action]; over && r != nil {
-				got = append(got, r.Outputs.Value.String())
+				got = append(got, plain(r.Outputs.Value))
 			}
 		}
 		for _, v := range want.Elements {
@@ -84,7 +84,7 @@ func (s *scenario) compare(e *engine.Engine, st *run.State, expect value.Value) 
 		case "error":
 			s.check("error of the run", st.Error.Value().String(), want.String())
 		case "outputs":
-			s.check("outputs of the run", st.Outputs.String(), want.String())
+			s.check("outputs of the run", plain(st.Outputs), want.String())
 		case "tracking":
 			s.check("client tracking id", st.ClientTrackingID, want.Str())
 		case "response":
@@ -92,7 +92,7 @@ func (s *scenario) compare(e *engine.Engine, st *run.State, expect value.Value) 
 			if r := st.Records[st.Responded]; r != nil {
 				got = r.Outputs.Value
 			}
-			s.check("response", got.String(), want.String())
+			s.check("response", plain(got), want.String())
 		case "actions":
 			for name, want := range want.Members {
 				s.compareRecord(name, st.Records[name], want)
@@ -120,7 +120,7 @@ func (s *scenario) compare(e *engine.Engine, st *run.State, expect value.Value) 
 					t.Errorf("there is no variable %s", name)
 					continue
 				}
-				s.check("variable "+name, st.Variables[i].Value.String(), want.String())
+				s.check("variable "+name, plain(st.Variables[i].Value), want.String())
 			}
 		case "workflows": // compared by play
 		default:
@@ -205,9 +205,9 @@ func (s *scenario) compareRecord(name string, r *run.Record, want value.Value) {
 				got = v.Str()
 			}
 		case "inputs":
-			got = r.Inputs.Value.String()
+			got = plain(r.Inputs.Value)
 		case "outputs":
-			got = r.Outputs.Value.String()
+			got = plain(r.Outputs.Value)
 		case "hidden":
 			got = fmt.Sprintf("inputs %t outputs %t", r.HideInputs, r.HideOutputs)
 		case "attempts":
@@ -223,7 +223,7 @@ func (s *scenario) compareRecord(name string, r *run.Record, want value.Value) {
 		case "iterations":
 			got = fmt.Sprint(r.Loop.Next)
 		case "tracked":
-			got = r.Tracked.String()
+			got = plain(r.Tracked)
 		case "static":
 			got = fmt.Sprint(r.Static)
 		case "lasted":
@@ -238,3 +238,6 @@ func (s *scenario) compareRecord(name string, r *run.Record, want value.Value) {
 		s.check(name+" "+key, got, wanted)
 	}
 }
+
+// plain shows what is secret too: what was there, not what may be shown of it.
+func plain(v value.Value) string { return string(value.Reveal(v)) }

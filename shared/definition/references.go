@@ -207,6 +207,12 @@ func (b *builder) declaredVariables() map[string]bool {
 		if !declared[strings.ToLower(name)] && !strings.Contains(name, "@") {
 			b.fail(InvalidVariableOperation, a.Path.Keys("inputs", "name"), "The variable '%s' is not initialized by any action.", name)
 		}
+		for _, r := range a.References() {
+			if a.Type == "SetVariable" && r.Kind == expr.RefVariable && strings.EqualFold(r.Name, name) { // actions §5
+				b.fail(InvalidInput, r.Path, "The inputs of workflow run action '%s' of type 'SetVariable' are not valid. Self reference is not supported when updating the value of variable '%s'.", a.Name, name)
+				break
+			}
+		}
 	}
 	return declared
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
@@ -45,41 +46,43 @@ func TestScenarios(t *testing.T) {
 				t.Fatalf("%s: %v", file, err)
 			}
 			group := strings.TrimSuffix(filepath.Base(file), ".json")
-			for name, s := range list.Members {
-				t.Run(group+"/"+name, func(t *testing.T) { (&scenario{t: t, v: s}).play(b) })
+			for name, v := range list.Members {
+				t.Run(group+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					s := &scenario{t: t, v: v}
+					s.checkMembers()
+					s.play(b)
+				})
 			}
 		}
 	})
 }
 
 // scenario is one of them at work. Its clock stands still but for waits, which it
-// jumps over.
+// jumps over when nothing else is left to do.
 type scenario struct {
 	t      *testing.T
 	v      value.Value
+	group  string       // the resource IDs of its workflows begin with it
 	offset atomic.Int64 // of the clock
+	others []*engine.Workflow
+
 	mu     sync.Mutex
 	calls  []string
-	counts map[string]int // answers given, by upstream
+	sent   map[string]*outbound.Request // the last request, by upstream
+	counts map[string]int               // answers given, by upstream
 }
 
-var epoch = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+var (
+	epoch     = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	scenarios atomic.Int64
+)
 
 func (s *scenario) now() time.Time { return epoch.Add(time.Duration(s.offset.Load())) }
 
-// lease is long enough that a driver sits every wait of a scenario out.
-const lease = 1000 * 24 * time.Hour
-
-// after jumps over a wait; the renewal of a lease never comes.
-func (s *scenario) after(d time.Duration) <-chan time.Time {
-	if d >= lease/2 {
-		return nil
-	}
-	s.offset.Add(int64(d))
-	c := make(chan time.Time, 1)
-	c <- s.now()
-	return c
-}
+// never: a driver does not sit waits out, it leaves; so the clock moves only
+// between drivers, when nothing is under way.
+func never(time.Duration) <-chan time.Time { return nil }
 
 func (s *scenario) engine(b store.Backend) *engine.Engine {
 	sealer, err := seal.New(bytes.Repeat([]byte{7}, seal.KeySize))
@@ -89,8 +92,9 @@ func (s *scenario) engine(b store.Backend) *engine.Engine {
 	var seed atomic.Int64
 	seed.Store(time.Now().UnixNano()) // names of runs differ between scenarios in one store
 	return engine.New(engine.Config{
-		Store: store.New(b, sealer), Catalog: operation.Catalog{}, Log: zerolog.Nop(), After: s.after, Lease: lease, Slice: lease,
-		Deps: operation.Deps{HTTP: s, Vault: func(operation.Connection) (outbound.Vault, error) { return &world{}, nil }},
+		Store: store.New(b, sealer), Catalog: operation.Catalog{}, Log: zerolog.Nop(),
+		After: never, Lease: 1000 * 24 * time.Hour, Slice: time.Millisecond,
+		Deps: operation.Deps{HTTP: s, Vault: func(operation.Connection) (outbound.Vault, error) { return s, nil }},
 		Callback: func(_ *engine.Workflow, _, action, path string) string {
 			return "https://callback/" + action + "/" + path
 		},
@@ -100,28 +104,49 @@ func (s *scenario) engine(b store.Backend) *engine.Engine {
 	})
 }
 
-// Do answers calls as the scenario says: by method and address, one answer after the
-// other, the last one for ever.
-func (s *scenario) Do(_ context.Context, r *outbound.Request) (*outbound.Response, error) {
+// answer picks the next one of a name from a list, the last one for ever.
+func (s *scenario) answer(list, name string) value.Value {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := r.Method + " " + r.URL
 	s.calls = append(s.calls, name)
-	answers := s.v.Member("upstreams").Member(name)
-	if answers.IsAbsent() {
-		return nil, &outbound.Failure{Code: "UnresolvableHostName", Message: "The provided host name could not be resolved."}
-	}
-	if answers.Kind() != value.KindArray {
-		answers = value.Array(answers)
+	answers := s.v.Member(list).Member(strings.TrimPrefix(name, "SECRET "))
+	if answers.IsAbsent() || answers.Kind() != value.KindArray {
+		return answers
 	}
 	if s.counts == nil {
 		s.counts = map[string]int{}
 	}
 	a := answers.At(min(s.counts[name], answers.Len()-1))
 	s.counts[name]++
-	if code, fails := a.Member("failure").AsString(); fails {
-		retryable, _ := a.Member("retryable").AsBool()
-		return nil, &outbound.Failure{Code: code, Message: "It failed.", Retryable: retryable}
+	return a
+}
+
+// failed is an answer that says it is none.
+func failed(a value.Value) *outbound.Failure {
+	code, fails := a.Member("failure").AsString()
+	if !fails {
+		return nil
+	}
+	retryable, _ := a.Member("retryable").AsBool()
+	status, _ := a.Member("status").AsInt()
+	return &outbound.Failure{Code: code, Message: "It failed.", Retryable: retryable, StatusCode: int(status)}
+}
+
+// Do answers calls as the scenario says, by method and address.
+func (s *scenario) Do(_ context.Context, r *outbound.Request) (*outbound.Response, error) {
+	name := r.Method + " " + r.URL
+	s.mu.Lock()
+	if s.sent == nil {
+		s.sent = map[string]*outbound.Request{}
+	}
+	s.sent[name] = r
+	s.mu.Unlock()
+	a := s.answer("upstreams", name)
+	if a.IsAbsent() {
+		return nil, &outbound.Failure{Code: "UnresolvableHostName", Message: "The provided host name could not be resolved."}
+	}
+	if f := failed(a); f != nil {
+		return nil, f
 	}
 	status, _ := a.Member("status").AsInt()
 	if status == 0 {
@@ -131,201 +156,212 @@ func (s *scenario) Do(_ context.Context, r *outbound.Request) (*outbound.Respons
 	for key, v := range a.Member("headers").Members {
 		h.Set(key, v.Str())
 	}
-	var body []byte
+	body := []byte(a.Member("text").Str())
 	if v, has := a.Get("body"); has {
 		body = value.Reveal(v)
 	}
 	return &outbound.Response{StatusCode: int(status), Header: h, Body: body}, nil
 }
 
-// play runs the scenario and compares what came of it.
-func (s *scenario) play(b store.Backend) {
-	t := s.t
-	e := s.engine(b)
-	defer closeEngine(e)
-	d := s.v.Member("definition")
+// Secret is what the scenario's vault has under a name.
+func (s *scenario) Secret(_ context.Context, name, version string) (outbound.Secret, error) {
+	a := s.answer("vault", "SECRET "+name)
+	if f := failed(a); f != nil {
+		return outbound.Secret{}, f
+	}
+	text, ok := a.AsString()
+	if !ok {
+		return outbound.Secret{}, &outbound.Failure{Code: "SecretNotFound", Message: "It is not there.", StatusCode: http.StatusNotFound}
+	}
+	return outbound.Secret{Name: name, Version: version, Enabled: true,
+		Value: value.String(text).Mark(value.Origin{Class: value.Secured, Name: "keyvault:" + name})}, nil
+}
+
+func (s *scenario) Secrets(context.Context) ([]outbound.Secret, error)          { return nil, nil }
+func (s *scenario) Versions(context.Context, string) ([]outbound.Secret, error) { return nil, nil }
+
+// resource is a workflow as a scenario writes it.
+func (s *scenario) resource(name string, v value.Value) *engine.Resource {
+	d := v.Member("definition")
 	if d.IsAbsent() {
 		d = value.Object(
 			value.Member{Key: "triggers", Value: value.Object(value.Member{Key: "manual", Value: value.Object(value.Member{Key: "type", Value: value.String("Request")})})},
-			value.Member{Key: "actions", Value: s.v.Member("actions")})
+			value.Member{Key: "actions", Value: v.Member("actions")})
 	}
-	name := fmt.Sprintf("s%d", time.Now().UnixNano())
-	w, problems, err := e.Save(t.Context(), &engine.Resource{Name: name, ResourceID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Logic/workflows/" + name,
-		Definition: d, Parameters: s.v.Member("parameters")})
+	d, err := value.Parse(bytes.ReplaceAll(value.Reveal(d), []byte("{workflows}"), []byte(s.group)))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	if wanted := s.v.Member("problems"); !wanted.IsAbsent() || w == nil {
-		s.compareProblems(problems, wanted)
-		return
+	parameters := v.Member("parameters")
+	if parameters.IsAbsent() {
+		parameters = value.Object()
 	}
-	trigger := s.v.Member("trigger")
-	if trigger.IsAbsent() {
-		trigger = value.Object(value.Member{Key: "headers", Value: value.Object()})
-	}
-	r, err := e.Start(t.Context(), w, engine.Trigger{Name: w.Program.Triggers[0].Name, Outputs: trigger, Waits: w.Program.Responds && !s.v.Has("detached")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	st := s.drive(e, r)
-	s.compare(e, st)
+	return &engine.Resource{Name: name, ResourceID: s.group + "/" + name, Location: "westeurope", State: v.Member("state").Str(), Definition: d, Parameters: parameters}
 }
 
-// drive lets the run go on until it is over, with what comes from outside.
-func (s *scenario) drive(e *engine.Engine, r *engine.Running) *run.State {
+// checkMembers finds what is misspelt, which would be no test at all.
+func (s *scenario) checkMembers() {
+	for key := range s.v.Members {
+		if !slices.Contains(strings.Fields("rule definition actions parameters state trigger call tracking scheduled detached upstreams vault "+
+			"workflows resume cancel problems warnings expect"), key) {
+			s.t.Fatalf("a scenario has no %q", key)
+		}
+	}
+	if s.v.Member("rule").Str() == "" || !s.v.Has("expect") && !s.v.Has("problems") {
+		s.t.Fatal("a scenario names the rule it proves, and what comes of it")
+	}
+}
+
+// play runs the scenario and compares what came of it.
+func (s *scenario) play(b store.Backend) {
 	t := s.t
-	if _, err := r.Wait(t.Context()); err != nil {
+	s.group = fmt.Sprintf("/subscriptions/s/resourceGroups/g%d/providers/Microsoft.Logic/workflows", scenarios.Add(1))
+	e := s.engine(b)
+	leave := sync.OnceFunc(func() { closeEngine(e) }) // what goes on without the run, such as unsubscribing, is over then
+	defer leave()
+	for name, other := range s.v.Member("workflows").Members {
+		w, problems, err := e.Save(t.Context(), s.resource(name, other))
+		if err != nil || w == nil {
+			t.Fatalf("%s: %v %v", name, problems, err)
+		}
+		s.others = append(s.others, w)
+	}
+	w, problems, err := e.Save(t.Context(), s.resource("main", s.v))
+	if err != nil {
 		t.Fatal(err)
 	}
+	if wanted := s.v.Member("warnings"); !wanted.IsAbsent() {
+		s.compareProblems(problems, wanted, true)
+	}
+	if wanted := s.v.Member("problems"); !wanted.IsAbsent() || w == nil {
+		s.compareProblems(problems, wanted, false)
+		return
+	}
+	expect := s.v.Member("expect")
+	outputs, rejection := s.receive(w.Program.Triggers[0])
+	if rejection != nil {
+		s.check("rejection", fmt.Sprintf("%d %s", rejection.Status, rejection.Code), expect.Member("rejected").Str())
+		return
+	}
+	scheduled, _ := time.Parse(time.RFC3339, s.v.Member("scheduled").Str())
+	r, err := e.Start(t.Context(), w, engine.Trigger{
+		Name: w.Program.Triggers[0].Name, Outputs: outputs, ClientTrackingID: s.v.Member("tracking").Str(), Scheduled: scheduled,
+		Waits: w.Program.Responds && !s.v.Has("detached"),
+	})
+	switch {
+	case err != nil:
+		if want := expect.Member("trigger"); want.IsAbsent() || !strings.Contains(err.Error(), want.Str()) {
+			t.Fatalf("the trigger fails: %v", err)
+		}
+	case r.Skipped:
+		s.check("trigger", "Skipped", expect.Member("trigger").Str())
+	case expect.Has("trigger"), expect.Has("rejected"):
+		t.Fatal("the trigger fires")
+	case expect.Has("runs"):
+		s.compareRuns(e, w)
+	default:
+		st := s.drive(e, r)
+		leave()
+		s.compare(e, st, expect)
+		for _, other := range s.others {
+			if want, ok := expect.Member("workflows").Get(other.Name); ok {
+				s.compareOther(e, other, want)
+			}
+		}
+	}
+}
+
+// receive returns the outputs of the trigger: as they are given, or as a call
+// makes them.
+func (s *scenario) receive(t *definition.Trigger) (value.Value, *operation.Rejection) {
+	call, ok := s.v.Get("call")
+	if outputs := s.v.Member("trigger"); !ok && !outputs.IsAbsent() || t.Recurs() {
+		return outputs, nil
+	} else if !ok {
+		return value.Object(value.Member{Key: "headers", Value: value.Object()}), nil
+	}
+	r := &operation.Received{Method: http.MethodPost, Header: http.Header{}, Host: "here.example"}
+	for name, v := range call.Member("headers").Members {
+		r.Header.Set(name, v.Str())
+	}
+	for name, v := range call.Member("queries").Members {
+		r.Queries = append(r.Queries, operation.Query{Name: name, Value: v.Str()})
+	}
+	if v, ok := call.Get("body"); ok {
+		r.Body, r.HasBody = value.Reveal(v), true
+	}
+	if v, ok := call.Get("text"); ok {
+		r.Body, r.HasBody = []byte(v.Str()), true
+	}
+	return operation.FindTrigger(t.Type).Receive(t, r)
+}
+
+// drive lets the run, and those it calls, go on until all are over, with what
+// comes from outside.
+func (s *scenario) drive(e *engine.Engine, r *engine.Running) *run.State {
+	if _, err := r.Wait(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
 	resumed := map[int]bool{}
-	for range 50 {
-		if err := e.Continue(t.Context(), r.Key); err != nil {
-			t.Fatal(err)
-		}
-		snapshot, err := e.Store.LoadRun(t.Context(), r.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if snapshot.State.Status.Final() {
-			return snapshot.State
-		}
-		if s.v.Has("cancel") {
-			if err := e.Cancel(t.Context(), r.Key); err != nil {
-				t.Fatal(err)
+	for range 1000 {
+		st, over, wake := s.proceed(e, r.Key)
+		for _, other := range s.others {
+			for _, key := range s.runs(e, other) {
+				_, otherOver, otherWake := s.proceed(e, key)
+				over = over && otherOver
+				if wake.IsZero() || !otherWake.IsZero() && otherWake.Before(wake) {
+					wake = otherWake
+				}
 			}
-			continue
 		}
-		for i, x := range s.v.Member("resume").Elements {
-			if resumed[i] {
-				continue
+		switch {
+		case over:
+			return st
+		case s.resume(e, r.Key, resumed):
+		case s.v.Has("cancel") && !st.Status.Final():
+			if err := e.Cancel(s.t.Context(), r.Key); err != nil {
+				s.t.Fatal(err)
 			}
-			err := e.Resume(t.Context(), r.Key, x.Member("action").Str(), x.Member("path").Str(), fmt.Sprint(i), x.Member("data"))
-			resumed[i] = err == nil
-		}
-		if wake := snapshot.State.NextWake(); len(resumed) == s.v.Member("resume").Len() && wake.After(s.now()) {
+		case wake.After(s.now()):
 			s.offset.Store(int64(wake.Sub(epoch)))
 		}
 	}
-	t.Fatal("the run does not end")
+	s.t.Fatal("the run does not end")
 	return nil
 }
 
-func (s *scenario) compareProblems(problems []value.Problem, wanted value.Value) {
-	got := []string{}
-	for _, p := range problems {
-		if !p.Warning {
-			got = append(got, p.Code+" "+p.Path.String()+": "+p.Message)
+// resume gives the run the next call that it waits for: one at a time, so that
+// what the one does comes before the next.
+func (s *scenario) resume(e *engine.Engine, key store.RunKey, resumed map[int]bool) bool {
+	for i, x := range s.v.Member("resume").Elements {
+		if !resumed[i] && e.Resume(s.t.Context(), key, x.Member("action").Str(), x.Member("path").Str(), fmt.Sprint(i), x.Member("data")) == nil {
+			resumed[i] = true
+			return true
 		}
 	}
-	for _, want := range wanted.Elements {
-		if !slices.ContainsFunc(got, func(g string) bool { return strings.Contains(g, want.Str()) }) {
-			s.t.Errorf("no problem %q in:\n%s", want.Str(), strings.Join(got, "\n"))
-		}
-	}
-	if len(got) != wanted.Len() {
-		s.t.Errorf("%d problems:\n%s", len(got), strings.Join(got, "\n"))
-	}
+	return false
 }
 
-// compare checks what the scenario says, and nothing else.
-func (s *scenario) compare(e *engine.Engine, st *run.State) {
-	t, expect := s.t, s.v.Member("expect")
-	check := func(what, got, want string) {
-		t.Helper()
-		if got != want {
-			t.Errorf("%s:\n got  %s\n want %s", what, got, want)
-		}
+// proceed drives one run as far as it goes now.
+func (s *scenario) proceed(e *engine.Engine, key store.RunKey) (st *run.State, over bool, wake time.Time) {
+	if err := e.Continue(s.t.Context(), key); err != nil {
+		s.t.Fatal(err)
 	}
-	if want, ok := expect.Get("run"); ok {
-		check("run", strings.TrimSpace(string(st.Status)+" "+st.Code), want.Str())
+	snapshot, err := e.Store.LoadRun(s.t.Context(), key)
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	for name, want := range expect.Member("actions").Members {
-		r := st.Records[name]
-		if r == nil {
-			t.Errorf("%s has no record", name)
-			continue
-		}
-		s.compareRecord(name, r, want)
-	}
-	for name, want := range expect.Member("repetitions").Members {
-		if err := e.Store.LoadRepetitions(t.Context(), store.RunKey{WorkflowID: st.WorkflowID, Run: st.Name}, st, name); err != nil {
-			t.Fatal(err)
-		}
-		list := []string{}
-		for _, r := range st.Repetitions[name] {
-			list = append(list, r.Path+" "+string(r.Status))
-		}
-		check(name+" repetitions", strings.Join(list, ", "), want.Str())
-	}
-	if want, ok := expect.Get("calls"); ok {
-		list := []string{}
-		for _, c := range want.Elements {
-			list = append(list, c.Str())
-		}
-		check("calls", strings.Join(s.calls, "\n      "), strings.Join(list, "\n      "))
-	}
-	if want, ok := expect.Get("elapsed"); ok {
-		check("elapsed", st.End.Sub(st.Start).Round(time.Second).String(), want.Str())
-	}
-	for name, want := range expect.Member("variables").Members {
-		i := slices.IndexFunc(st.Variables, func(v run.Variable) bool { return v.Name == name })
-		if i < 0 {
-			t.Errorf("there is no variable %s", name)
-			continue
-		}
-		check("variable "+name, st.Variables[i].Value.String(), want.String())
-	}
+	return snapshot.State, snapshot.State.Status.Final(), snapshot.State.NextWake()
 }
 
-// compareRecord: a text is status, code and the error's code, each where it is there;
-// an object names what it wants to see.
-func (s *scenario) compareRecord(name string, r *run.Record, want value.Value) {
-	summary := string(r.Status)
-	if r.Code != "" {
-		summary += " " + r.Code
+func (s *scenario) runs(e *engine.Engine, w *engine.Workflow) []store.RunKey {
+	list, _, err := e.Store.Runs(s.t.Context(), w.ID, 100, "")
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	if r.Error != nil && r.Error.Code != r.Code {
-		summary += " " + r.Error.Code
+	keys := make([]store.RunKey, len(list))
+	for i, r := range list {
+		keys[i] = store.RunKey{WorkflowID: w.ID, Run: r.State.Name}
 	}
-	message := ""
-	if r.Error != nil {
-		message = r.Error.Message
-	}
-	if text, ok := want.AsString(); ok {
-		want = value.Object(value.Member{Key: "is", Value: value.String(text)})
-	}
-	for key, v := range want.Members {
-		var got string
-		switch key {
-		case "is":
-			got = summary
-		case "message":
-			if got = message; strings.Contains(message, v.Str()) {
-				got = v.Str()
-			}
-		case "inputs":
-			got = r.Inputs.Value.String()
-		case "outputs":
-			got = r.Outputs.Value.String()
-		case "hidden":
-			got = fmt.Sprintf("inputs %t outputs %t", r.HideInputs, r.HideOutputs)
-		case "attempts":
-			got = fmt.Sprint(max(len(r.Retries), 1))
-		case "times":
-			got = fmt.Sprint(r.Repetitions)
-		case "iterations":
-			got = fmt.Sprint(r.Loop.Next)
-		case "tracked":
-			got = r.Tracked.String()
-		default:
-			s.t.Fatalf("%s: a scenario knows no %q", name, key)
-		}
-		wanted := v.String()
-		if text, ok := v.AsString(); ok && key != "inputs" && key != "outputs" && key != "tracked" {
-			wanted = text
-		}
-		if got != wanted {
-			s.t.Errorf("%s %s:\n got  %s\n want %s", name, key, got, wanted)
-		}
-	}
+	return keys
 }

@@ -34,8 +34,10 @@ func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Com
 		m.resumed(e)
 	case TimerFired:
 		m.wake()
-	case Cancelled:
-		s.Stopping = definition.Cancelled
+	case Cancelled: // of a run that is ending already it changes nothing
+		if s.Stopping == "" {
+			s.Stopping, s.Cancelled = definition.Cancelled, true
+		}
 	case More:
 	}
 	m.advance()
@@ -98,7 +100,7 @@ func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 				return false
 			}
 			m.release(r)
-			m.end(r, definition.Cancelled, m.stopCode(), nil)
+			m.stop(a, r)
 		}
 		if len(a.Bodies) > 0 {
 			over = m.settleBodies(a, r) && over
@@ -163,12 +165,16 @@ func (m *machine) begin(a *definition.Action, path string, skip *reason, unmet *
 		HideInputs: a.HideInputs, HideOutputs: a.HideOutputs,
 	})
 	switch {
+	case m.s.Cancelled:
+		m.end(r, definition.Skipped, actionSkipped, nil)
 	case m.s.Stopping != "":
 		m.end(r, definition.Skipped, terminated, nil)
+	case skip != nil && skip.fails:
+		m.end(r, definition.Failed, "InternalServerError", skip.first(a))
 	case skip != nil && len(a.RunAfter) == 0:
-		m.end(r, definition.Skipped, "ActionSkipped", skip.first(a))
+		m.end(r, definition.Skipped, actionSkipped, skip.first(a))
 	case skip != nil || unmet != nil:
-		m.end(r, definition.Skipped, "ActionSkipped", m.conditionFailed(a, path, unmet))
+		m.end(r, definition.Skipped, actionSkipped, m.conditionFailed(a, path, unmet))
 	default:
 		m.start(a, r)
 	}

@@ -9,22 +9,23 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// reason says why a whole container is skipped.
+// reason says why a whole container is skipped, or fails.
 type reason struct {
 	code    string
 	message func(a *definition.Action) string
+	fails   bool // all in it, not only what would have been first
 }
 
 func (r *reason) first(a *definition.Action) *Error { return &Error{r.code, r.message(a)} }
 
 // notTaken: the actions of a branch that was not taken (run-semantics §2).
-var notTaken = &reason{"ActionBranchingConditionNotSatisfied", func(a *definition.Action) string {
+var notTaken = &reason{code: "ActionBranchingConditionNotSatisfied", message: func(a *definition.Action) string {
 	return fmt.Sprintf("The execution of template action '%s' skipped: the branching condition for this action is not satisfied.", a.Name)
 }}
 
 // ownerEnded: the container was over before anything inside could start.
 func ownerEnded(owner *definition.Action, r *Record) *reason {
-	return &reason{"ActionDependencyFailed", func(a *definition.Action) string {
+	return &reason{code: "ActionDependencyFailed", message: func(a *definition.Action) string {
 		return fmt.Sprintf("The execution of template action '%s' is skipped: dependant action '%s' completed with status '%s' and code '%s'.",
 			a.Name, owner.Name, r.Status, r.Code)
 	}}
@@ -48,11 +49,18 @@ func (m *machine) conditionFailed(a *definition.Action, path string, unmet *defi
 func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 	switch {
 	case r.Loop != nil && r.Status.Final():
-		return true
+		return m.sumUp(a, r)
 	case r.Status.Final():
 		return m.skipBodies(a, r.Path, ownerEnded(a, r))
 	case r.Loop != nil:
 		return m.iterate(a, r)
+	}
+	if why := otherType(a, r); why != nil {
+		over := m.skipBodies(a, r.Path, why)
+		if over {
+			m.endContainer(r, definition.Failed)
+		}
+		return over
 	}
 	taken := takenBranch(a, r)
 	over := true
@@ -63,10 +71,24 @@ func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 		}
 		over = m.settle(body, r.Path, skip) && over
 	}
-	if over && !r.Status.Final() {
+	if over {
 		m.endContainer(r, m.status(a.Bodies[taken], r.Path))
 	}
 	return over
+}
+
+// otherType: a case that is not of the type of the value cannot be compared with
+// it, which fails every branch (actions §7).
+func otherType(a *definition.Action, r *Record) *reason {
+	got := r.Inputs.Value.Member("expressionResult").Kind()
+	for _, c := range a.Cases {
+		if c.Kind() != got {
+			return &reason{code: "ActionConditionFailed", fails: true, message: func(a *definition.Action) string {
+				return fmt.Sprintf("The execution of template action '%s' failed: the function 'strongEquals' expects its parameters to be of the same type. The provided values are of type '%s,%s'.", a.Name, got, c.Kind())
+			}}
+		}
+	}
+	return nil
 }
 
 func (m *machine) skipBodies(a *definition.Action, path string, why *reason) bool {
@@ -162,28 +184,31 @@ func takenBranch(a *definition.Action, r *Record) int {
 	return 0
 }
 
-// stopCode is the code of an action that was at work when the run was cancelled
-// or terminated.
-func (m *machine) stopCode() string {
-	if m.s.Stopping == definition.Cancelled && m.s.Code == "" {
-		return "ActionCancelled"
+// stop ends an action that was at work when the run was cancelled or terminated
+// (run-semantics §10).
+func (m *machine) stop(a *definition.Action, r *Record) {
+	if !m.s.Cancelled {
+		m.end(r, definition.Cancelled, terminated, nil)
+		return
 	}
-	return terminated
+	const code = "ActionCancelled"
+	m.end(r, definition.Cancelled, code, &Error{code, fmt.Sprintf("The execution of template action '%s' is cancelled: the run was cancelled.", a.Name)})
 }
 
-// sameCase compares a case with the value of a Switch: strict in type, and
-// texts with regard to case (actions §7).
+// sameCase compares a case with the value of a Switch, texts with regard to case
+// (actions §7). They are of one type.
 func sameCase(a, b value.Value) bool {
-	if a.Kind() != b.Kind() {
-		return false
-	}
 	i, _ := a.AsInt()
 	j, _ := b.AsInt()
 	return i == j && a.Str() == b.Str()
 }
 
-// terminated is the code of what a Terminate action ended or kept from running.
-const terminated = "Terminated"
+const (
+	// terminated is the code of what a Terminate action ended or kept from running.
+	terminated = "Terminated"
+	// actionSkipped is that of all other actions that did not run.
+	actionSkipped = "ActionSkipped"
+)
 
 // terminate ends the run as the action says (run-semantics §10).
 func (m *machine) terminate(a *definition.Action, r *Record) {

@@ -136,8 +136,8 @@ func (m *machine) iterate(a *definition.Action, r *Record) bool {
 				return false
 			}
 			m.endIteration(a, r, i)
-			if r.Status.Final() {
-				return true
+			if r.Status.Final() { // a limit, or its condition, failed it
+				return m.sumUp(a, r)
 			}
 		}
 		if !m.beginIterations(a, r) {

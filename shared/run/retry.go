@@ -19,10 +19,14 @@ type policy struct {
 // defaultPolicy: exponential, four retries, scale 7.5 s, 5 s to 45 s.
 var defaultPolicy = policy{count: 4, interval: 7500 * time.Millisecond, min: 5 * time.Second, max: 45 * time.Second}
 
-// retryPolicy reads inputs.retryPolicy as evaluated; what cannot be read counts
-// as the default.
+// retryPolicy reads inputs.retryPolicy as evaluated; of a webhook that of its
+// subscribe, which is all that is retried of it. What cannot be read counts as the
+// default.
 func retryPolicy(inputs value.Value) policy {
 	v := inputs.Member("retryPolicy")
+	if v.IsNull() {
+		v = inputs.Member("subscribe").Member("retryPolicy")
+	}
 	typ := strings.ToLower(v.Member("type").Str())
 	if typ == "none" {
 		return policy{}

@@ -306,10 +306,10 @@ func TestCancelAndTerminateEndWhatIsAtWork(t *testing.T) {
 	actions := `{"S":{"type":"Scope","actions":{"A":{` + h + `},"B":{"type":"Compose","inputs":1,"runAfter":{"A":["Succeeded"]}}}},"C":{` + h + `},"T":{"type":"Terminate","inputs":{"runStatus":"Cancelled"},"runAfter":{"C":["Succeeded"]}}}`
 	s := start(t, actions)
 	s.apply(run.Cancelled{})
-	s.check("S Cancelled; A Cancelled ActionCancelled; B Skipped Terminated; C Cancelled ActionCancelled; T Skipped Terminated; run Cancelled")
+	s.check("S Cancelled; A Cancelled ActionCancelled; B Skipped ActionSkipped; C Cancelled ActionCancelled; T Skipped ActionSkipped; run Cancelled")
 	s = start(t, actions)
 	s.end("C", ok())
-	s.check("S Cancelled; A Cancelled ActionCancelled; B Skipped Terminated; C Succeeded; T Succeeded; run Cancelled")
+	s.check("S Cancelled; A Cancelled Terminated; B Skipped Terminated; C Succeeded; T Succeeded; run Cancelled")
 	s.apply(run.Completed{Action: "A", Attempt: 1, Outcome: ok()}) // late
 	if s.s.Records["A"].Status != definition.Cancelled {
 		t.Error("an action came back after the end")

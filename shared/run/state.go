@@ -73,7 +73,9 @@ type Header struct {
 	// Stopping is the status that the run will end with, once it was cancelled or
 	// an action terminated it.
 	Stopping definition.Status
-	Outputs  value.Value
+	// Cancelled tells those two apart: an action may terminate the run as Cancelled.
+	Cancelled bool
+	Outputs   value.Value
 }
 
 // Parent names an execution of an action in another run.

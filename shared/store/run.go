@@ -121,7 +121,7 @@ func (s *Store) header(key RunKey, st *run.State, l Lease, blobs *[]Blob) *row {
 		text("Version", st.Version).text("ResourceID", st.ResourceID).text("Location", st.Location).
 		text("Status", string(st.Status)).text("Code", st.Code).time("Start", st.Start).time("End", st.End).
 		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).
-		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).text("Stopping", string(st.Stopping)).
+		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).text("Stopping", string(st.Stopping)).flag("Cancelled", st.Cancelled).
 		text("TriggerName", st.Trigger.Name).time("Lease", l.Until).
 		value("Tags", st.Tags).value("Outputs", st.Outputs).
 		text("ParentWorkflow", st.Parent.WorkflowID).text("ParentRun", st.Parent.Run).text("ParentAction", st.Parent.Action).text("ParentPath", st.Parent.Path)
@@ -204,7 +204,7 @@ func (s *Store) snapshot(ctx context.Context, key RunKey, row Row) (*Snapshot, e
 		ResourceID: r.text("ResourceID"), Location: r.text("Location"), Tags: r.value("Tags"),
 		Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
 		Start: r.time("Start"), End: r.time("End"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"),
-		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Stopping: definition.Status(r.text("Stopping")),
+		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Stopping: definition.Status(r.text("Stopping")), Cancelled: r.flag("Cancelled"),
 		Outputs: r.value("Outputs"),
 		Parent:  run.Parent{WorkflowID: r.text("ParentWorkflow"), Run: r.text("ParentRun"), Action: r.text("ParentAction"), Path: r.text("ParentPath")},
 	})

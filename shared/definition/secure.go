@@ -32,7 +32,7 @@ func (b *builder) hide() {
 // usesSecured tells whether an action explicitly uses the outputs of an
 // operation with an own setting.
 func (b *builder) usesSecured(a *Action, trigger sides) bool {
-	for _, r := range a.References() {
+	for _, r := range a.usedInInputs() {
 		switch r.Kind {
 		case expr.RefTrigger:
 			if trigger.any() && readsSides(r) {
@@ -47,12 +47,37 @@ func (b *builder) usesSecured(a *Action, trigger sides) bool {
 				return true
 			}
 		case expr.RefResult:
-			if u := b.program.Action(r.Name); u != nil && u.holdsSecured() {
+			if r.Dynamic {
+				if b.anySecured() {
+					return true
+				}
+			} else if u := b.program.Action(r.Name); u != nil && u.holdsSecured() {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// usedInInputs lists what an action reads for its inputs, or for what stands in
+// their place: an array to go over, a condition. A limit is neither.
+func (a *Action) usedInInputs() []expr.Reference {
+	var all []expr.Reference
+	for _, t := range a.templates() {
+		if t != a.Limit {
+			all = append(all, t.References()...)
+		}
+	}
+	return all
+}
+
+// Secures returns which sides an operation secures by its own setting. That of
+// Compose, Parse JSON and Response has one meaning only: both.
+func (a *Action) Secures() (inputs, outputs bool) {
+	if a.Spec.NoOutputSetting {
+		return a.manual.any(), a.manual.any()
+	}
+	return a.manual.inputs, a.manual.outputs
 }
 
 // passesOn: rule 5, a Compose, Parse JSON or Response passes nothing on.

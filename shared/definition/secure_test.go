@@ -1,7 +1,6 @@
 package definition_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -49,52 +48,6 @@ func program(t testing.TB, text string) *definition.Program {
 	return p
 }
 
-// TestTruthTable is secure-data §2: U has an own setting, D explicitly uses U's
-// outputs; what is hidden in D's history. U is an action and a trigger.
-func TestTruthTable(t *testing.T) {
-	for _, c := range []struct {
-		setting, d     string
-		inputs, output bool
-	}{
-		{`"outputs"`, "Http", true, false},            // rule 1
-		{`"outputs"`, "Query", true, false},           // rule 1
-		{`"outputs"`, "Compose", true, true},          // rule 2
-		{`"outputs"`, "ParseJson", true, true},        // rule 2
-		{`"outputs"`, "Response", true, true},         // rule 2
-		{`"inputs"`, "Http", true, false},             // rule 3
-		{`"inputs"`, "Query", true, false},            // rule 3
-		{`"inputs"`, "Compose", true, true},           // rule 4
-		{`"inputs"`, "ParseJson", true, true},         // rule 4
-		{`"inputs","outputs"`, "Http", true, false},   // rule 7
-		{`"inputs","outputs"`, "Compose", true, true}, // rule 7
-		{``, "Compose", false, false},
-	} {
-		for _, u := range []string{"action", "trigger"} {
-			t.Run(fmt.Sprintf("%s %s %s", u, c.setting, c.d), func(t *testing.T) {
-				secure := `"runtimeConfiguration":{"secureData":{"properties":[` + c.setting + `]}}`
-				ofAction, ofTrigger, reads := secure, `"kind":"Http"`, "@body('U')"
-				if u == "trigger" {
-					ofAction, ofTrigger, reads = `"kind":""`, secure, "@triggerBody()"
-				}
-				inputs := map[string]string{"Http": `{"method":"GET","uri":"u","body":"` + reads + `"}`, "Query": `{"from":"` + reads + `","where":"@true"}`}[c.d]
-				if inputs == "" {
-					inputs = `{"content":"` + reads + `","body":"` + reads + `"}`
-				}
-				p := program(t, `{"triggers":{"manual":{"type":"Request",`+ofTrigger+`}},"actions":{
-					"U":{"type":"Http","inputs":{"method":"GET","uri":"u"},`+ofAction+`},
-					"D":{"type":"`+c.d+`","inputs":`+inputs+`,"runAfter":{"U":["Succeeded"]}},
-					"E1":{"type":"Compose","inputs":"@outputs('D')","runAfter":{"D":["Succeeded"]}},
-					"E2":{"type":"Http","inputs":{"method":"GET","uri":"u","body":"@outputs('E1')"},"runAfter":{"E1":["Succeeded"]}},
-					"S":{"type":"Compose","inputs":"@actions('U')['status']","runAfter":{"U":["Succeeded"]}}}}`)
-				check(t, p, "D", c.inputs, c.output)
-				check(t, p, "E1", false, false) // rules 5 and 6: one hop, never further
-				check(t, p, "E2", false, false)
-				check(t, p, "S", false, false) // a status is no use of outputs
-			})
-		}
-	}
-}
-
 func check(t *testing.T, p *definition.Program, name string, inputs, outputs bool) {
 	t.Helper()
 	if a := p.Action(name); a.HideInputs != inputs || a.HideOutputs != outputs {
@@ -122,13 +75,6 @@ func TestOwnSettings(t *testing.T) {
 	check(t, p, "Dyn", true, true) // the name is computed: it may be the secured one
 	check(t, p, "R", true, true)
 	check(t, p, "Inner", false, true)
-}
-
-func TestTrackedPropertiesOnASecuredActionAreRefused(t *testing.T) {
-	_, problems := compile(t, `{"actions":{"A":{"type":"Http","inputs":{"method":"GET","uri":"u"},"trackedProperties":{"a":"@action().status"},"runtimeConfiguration":{"secureData":{"properties":["outputs"]}}}}}`)
-	if len(problems) != 1 || problems[0].Code != definition.PropertyNotAllowed {
-		t.Errorf("%v", problems)
-	}
 }
 
 func TestProblemsAreReportedAtOnce(t *testing.T) {

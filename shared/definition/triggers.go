@@ -50,6 +50,10 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 		Options: Options(b.text(body.Member("operationOptions"), at.Key("operationOptions"))),
 	}
 	t.manual = b.secureData(b.object(body.Member("runtimeConfiguration"), at.Key("runtimeConfiguration")), at.Key("runtimeConfiguration"))
+	if tracked := body.Member("trackedProperties"); !tracked.IsNull() && t.manual.any() {
+		b.fail(PropertyNotAllowed, at.Key("trackedProperties"),
+			"Tracked properties are not allowed on '%s', because its inputs or outputs are secured.", name)
+	}
 	if !t.Raw.IsNull() {
 		b.required(name, spec, t.Raw, at.Key("inputs"))
 		evaluated := t.Raw

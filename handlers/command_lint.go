@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -12,23 +13,36 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/leaks"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// lintOptions are the flags of lint.
+type lintOptions struct {
+	parameters, format     string
+	warnings, secrets, fix bool
+}
+
 func lintCommand() *cobra.Command {
-	var parameters string
-	var warnings bool
+	var o lintOptions
 	c := &cobra.Command{
 		Use:   "lint PATH…",
 		Short: "Compile definitions and print every problem",
 		Long: `Lint compiles the workflows in files and folders and prints every problem with
-file, line, column, code and JSON path. It exits with 1 if there is an error.`,
+file, line, column, code and JSON path. It exits with 1 if there is an error.
+
+With --secrets it also follows secrets through the definitions, prints each place
+where one shows, the way it took and the setting that hides it, and exits with 1 if
+there is any. --fix writes the settings into the files.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return lint(c.OutOrStdout(), args, parameters, warnings) },
+		RunE: func(c *cobra.Command, args []string) error { return lint(c.OutOrStdout(), args, o) },
 	}
-	c.Flags().StringVar(&parameters, "parameters", "", "parameters `FILE` for ARM templates (default: <name>.parameters.json beside the template)")
-	c.Flags().BoolVar(&warnings, "warnings", true, "print warnings too")
+	c.Flags().StringVar(&o.parameters, "parameters", "", "parameters `FILE` for ARM templates (default: <name>.parameters.json beside the template)")
+	c.Flags().BoolVar(&o.warnings, "warnings", true, "print warnings too")
+	c.Flags().BoolVar(&o.secrets, "secrets", false, "find where secrets show")
+	c.Flags().BoolVar(&o.fix, "fix", false, "with --secrets: write the settings that hide them into the files")
+	c.Flags().StringVar(&o.format, "format", "text", "`FORMAT` of what is found: text or sarif (2.1.0)")
 	return c
 }
 
@@ -40,18 +54,55 @@ type linted struct {
 	problems  []value.Problem
 }
 
-func lint(w io.Writer, paths []string, parameters string, warnings bool) error {
+func lint(w io.Writer, paths []string, o lintOptions) error {
+	switch {
+	case o.format != "text" && o.format != "sarif":
+		return fmt.Errorf("--format %s: it is text or sarif", o.format)
+	case o.fix && !o.secrets:
+		return errors.New("--fix goes with --secrets")
+	}
 	files, err := findFiles(paths)
 	if err != nil {
 		return err
 	}
+	results := lintFiles(files, o)
+	var findings []found
+	if o.secrets {
+		var settings map[*document][]leaks.Setting
+		findings, settings = findSecrets(results)
+		if o.fix && len(settings) > 0 {
+			to := w
+			if o.format != "text" {
+				to = io.Discard
+			}
+			if err := fixSecrets(to, settings, results); err != nil {
+				return err
+			}
+			results = lintFiles(files, o)
+			findings, _ = findSecrets(results)
+		}
+	}
+	if o.format == "sarif" {
+		if err := writeSARIF(w, results, files, o.warnings, findings); err != nil {
+			return err
+		}
+		w = io.Discard
+	}
+	failed := printResults(w, files, results, findings, o)
+	if failed || len(findings) > 0 {
+		return errQuiet
+	}
+	return nil
+}
+
+func lintFiles(files []string, o lintOptions) []linted {
 	results := make([]linted, len(files))
 	var group sync.WaitGroup
 	work := make(chan int)
 	for range runtime.NumCPU() {
 		group.Go(func() {
 			for i := range work {
-				results[i] = lintFile(files[i], parameters)
+				results[i] = lintFile(files[i], o)
 			}
 		})
 	}
@@ -60,42 +111,57 @@ func lint(w io.Writer, paths []string, parameters string, warnings bool) error {
 	}
 	close(work)
 	group.Wait()
+	return results
+}
 
-	var failed, workflows, errorCount, warningCount int
+// printResults prints what was found in each file, and a summary.
+func printResults(w io.Writer, files []string, results []linted, findings []found, o lintOptions) (failed bool) {
+	var workflows, errorCount, warningCount int
 	for i, r := range results {
 		if r.err != nil {
 			fmt.Fprintf(w, "%s: %v\n", files[i], r.err)
-			failed++
+			failed = true
 			continue
 		}
 		workflows += r.workflows
-		bad := false
 		for _, p := range r.problems {
 			if p.Warning {
 				warningCount++
 			} else {
 				errorCount++
-				bad = true
+				failed = true
 			}
-			if !p.Warning || warnings {
+			if !p.Warning || o.warnings {
 				printProblem(w, r.doc, p)
 			}
 		}
-		if bad {
-			failed++
+		for _, f := range findings {
+			if f.doc == r.doc {
+				printFinding(w, f)
+			}
 		}
 	}
-	fmt.Fprintf(w, "%d files, %d workflows: %d errors, %d warnings\n", len(files), workflows, errorCount, warningCount)
-	if failed > 0 {
-		return errQuiet
+	fmt.Fprintf(w, "%d files, %d workflows: %d errors, %d warnings", len(files), workflows, errorCount, warningCount)
+	if o.secrets {
+		fixable := 0
+		for _, f := range findings {
+			if len(f.Fix) > 0 {
+				fixable++
+			}
+		}
+		fmt.Fprintf(w, ", secrets show in %s", counted(len(findings), "place"))
+		if fixable > 0 {
+			fmt.Fprintf(w, ", of which --fix hides %d", fixable)
+		}
 	}
-	return nil
+	fmt.Fprintln(w)
+	return failed
 }
 
-func lintFile(path, parameters string) linted {
+func lintFile(path string, o lintOptions) linted {
 	where := here()
-	where.Assume = parameters == "" // a template may be checked without its parameters
-	doc, err := loadFile(path, parameters, where)
+	where.Assume = o.parameters == "" // a template may be checked without its parameters
+	doc, err := loadFile(path, o.parameters, where)
 	if err != nil {
 		return linted{err: err}
 	}
@@ -107,6 +173,9 @@ func lintFile(path, parameters string) linted {
 	for _, w := range doc.deployment.Workflows {
 		_, problems := definition.Compile(resource(w).Source(), operation.Catalog{})
 		r.problems = append(r.problems, problems...)
+	}
+	if !o.secrets {
+		r.problems = append(r.problems, secretWarnings(doc)...)
 	}
 	sortByPlace(doc.data, r.problems)
 	return r

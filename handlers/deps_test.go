@@ -21,6 +21,7 @@ var mayImport = map[string]string{
 	"shared/recurrence": "shared/value shared/expr/zone",
 	"shared/expr":       "shared/value shared/expr/culture shared/expr/dotnet shared/expr/xmltext shared/expr/zone",
 	"shared/definition": "shared/value shared/expr shared/recurrence",
+	"shared/leaks":      "shared/value shared/expr shared/definition",
 	"shared/run":        "shared/value shared/expr shared/definition",
 	"shared/outbound":   "shared/value shared/seal",
 	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence",
@@ -42,7 +43,7 @@ var mayImport = map[string]string{
 // pure packages do no I/O and know no time: what they import of the standard
 // library is bounded too.
 var (
-	pure      = []string{"shared/value", "shared/expr", "shared/expr/culture", "shared/expr/dotnet", "shared/expr/xmltext", "shared/expr/zone", "shared/definition", "shared/run", "shared/template", "shared/recurrence"}
+	pure      = []string{"shared/value", "shared/expr", "shared/expr/culture", "shared/expr/dotnet", "shared/expr/xmltext", "shared/expr/zone", "shared/definition", "shared/leaks", "shared/run", "shared/template", "shared/recurrence"}
 	forbidden = []string{"net", "net/http", "os", "sync", "crypto/rand", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 )
 

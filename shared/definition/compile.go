@@ -58,13 +58,36 @@ const (
 // returned at once, with path and, for expressions, column. The program is nil
 // unless all of them are warnings.
 func Compile(src Source, c Catalog) (*Program, []value.Problem) {
+	b := build(src, c, nil)
+	for _, p := range b.problems {
+		if !p.Warning {
+			return nil, b.problems
+		}
+	}
+	return b.program, b.problems
+}
+
+// Outline compiles a definition for analysis, whatever is wrong with it: what
+// cannot be read is left out. The program must not be run. more are settings that
+// the definition is taken to have besides its own.
+func Outline(src Source, c Catalog, more ...Setting) *Program { return build(src, c, more).program }
+
+// Setting secures one side, "inputs" or "outputs", of an action or a trigger.
+type Setting struct {
+	Name    string
+	Trigger bool
+	Side    string
+}
+
+func build(src Source, c Catalog, more []Setting) *builder {
 	b := &builder{
 		src: src, catalog: c, bodyOf: map[*Action]value.Value{},
 		program: &Program{Name: src.Name, Definition: src.Definition, actions: map[string]*Action{}},
 	}
 	if src.Definition.Kind() != value.KindObject {
 		b.fail(InvalidTemplate, src.Path, "The workflow definition must be a JSON object.")
-		return nil, b.problems
+		b.program.Root = &Graph{}
+		return b
 	}
 	b.schemaVersion()
 	b.parameters()
@@ -73,16 +96,12 @@ func Compile(src Source, c Catalog) (*Program, []value.Problem) {
 	b.links(b.program.Root)
 	b.outputs()
 	b.references()
+	b.secure(more)
 	b.hide()
 	b.split()
 	b.limits()
-	for _, p := range b.problems {
-		if !p.Warning {
-			return nil, b.problems
-		}
-	}
 	b.program.Order = b.order
-	return b.program, b.problems
+	return b
 }
 
 type builder struct {

@@ -282,3 +282,7 @@ func keys(v value.Value) []string {
 	}
 	return names
 }
+
+// Predecessors returns what is over before an action starts, in its container and
+// in those around it.
+func (a *Action) Predecessors() map[*Action]bool { return predecessors(a) }

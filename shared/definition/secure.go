@@ -29,6 +29,27 @@ func (b *builder) hide() {
 	}
 }
 
+// secure adds settings to those of the definition.
+func (b *builder) secure(more []Setting) {
+	for _, s := range more {
+		var m *sides
+		if s.Trigger {
+			if t := b.program.Trigger(s.Name); t != nil {
+				m = &t.manual
+			}
+		} else if a := b.program.Action(s.Name); a != nil {
+			m = &a.manual
+		}
+		switch {
+		case m == nil:
+		case s.Side == "inputs":
+			m.inputs = true
+		default:
+			m.outputs = true
+		}
+	}
+}
+
 // usesSecured tells whether an action explicitly uses the outputs of an
 // operation with an own setting.
 func (b *builder) usesSecured(a *Action, trigger sides) bool {

@@ -267,20 +267,7 @@ func (n *node) references(t *Template, offset int, list *[]Reference) {
 		n.template.references(list)
 		return
 	}
-	if n.function != nil && n.function.ref != 0 {
-		r := Reference{
-			Kind: n.function.ref, Function: n.name, Path: t.path,
-			Column: 1 + utf8.RuneCountInString(t.text[:min(offset+n.column, len(t.text))]),
-		}
-		if named := n.function.ref; named <= RefIteration && named != RefTrigger && len(n.args) > 0 {
-			r.Name, r.Dynamic = n.constant, !n.named
-		}
-		for _, d := range n.derefs {
-			if !d.isName {
-				break
-			}
-			r.Selection = append(r.Selection, d.name)
-		}
+	if r, ok := n.reference(t, offset); ok {
 		*list = append(*list, r)
 	}
 	for _, a := range n.args {

@@ -99,6 +99,22 @@ func Locate(data []byte, path *Path) (line, column int) {
 	return Position(data, p.at)
 }
 
+// Span returns where in a JSON text (comments allowed) the value at path begins and
+// ends, in bytes; ok is false if it does not exist.
+func Span(data []byte, path *Path) (start, end int, ok bool) {
+	p := &parser{data: string(data), document: true}
+	if strings.HasPrefix(string(data[:min(3, len(data))]), "\ufeff") {
+		p.at = 3
+	}
+	p.blanks()
+	if !p.descend(path) {
+		return 0, 0, false
+	}
+	start = p.at
+	p.value(nil, 0)
+	return start, p.at, p.err == nil
+}
+
 // descend moves to the value at path and tells whether it exists; otherwise it
 // stays at the nearest ancestor.
 func (p *parser) descend(path *Path) bool {

@@ -1,0 +1,353 @@
+package leaks
+
+import (
+	"strings"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Step is one place on the way of a secret.
+type Step struct {
+	Name string
+	Path *value.Path
+}
+
+// node is an action or a trigger, with what its sides derive from.
+type node struct {
+	action  *definition.Action
+	trigger *definition.Trigger
+	step    Step
+
+	in, out           *taint
+	givenIn, givenOut *taint // what it brings in by itself
+	securedIn         *taint // what its own setting declares a secret
+}
+
+// flow is what is known of one workflow.
+type flow struct {
+	set        *set
+	program    *definition.Program
+	name       string // lower case
+	nodes      map[*definition.Action]*node
+	order      []*node // actions
+	triggers   []*node
+	parameters map[string]*taint
+	fromOrigin map[string]*mark
+	writes     map[string]map[*definition.Action]*taint // by variable
+	before     map[*definition.Action]map[*definition.Action]bool
+	surely     map[*definition.Action]map[*definition.Action]bool
+	changed    bool
+}
+
+// set is workflows that may call each other.
+type set struct {
+	flows   []*flow
+	byName  map[string]*flow
+	passed  map[string]*taint // what callers hand to the trigger of a workflow: its outputs
+	answers map[string]*taint // what the Response of a workflow gives back
+	work    int
+}
+
+// maxWork bounds how often actions are looked at again, in all.
+const maxWork = 200_000
+
+func newFlow(s *set, p *definition.Program, src definition.Source) *flow {
+	f := &flow{
+		set: s, program: p, name: strings.ToLower(src.Name), nodes: map[*definition.Action]*node{}, parameters: map[string]*taint{},
+		fromOrigin: map[string]*mark{}, writes: map[string]map[*definition.Action]*taint{},
+		before: map[*definition.Action]map[*definition.Action]bool{}, surely: map[*definition.Action]map[*definition.Action]bool{},
+	}
+	for _, x := range p.Parameters {
+		if x.Secure() {
+			place := Step{"parameter '" + x.Name + "'", src.Path.Keys("parameters", x.Name)}
+			f.parameters[strings.ToLower(x.Name)] = whole(begin("the secured parameter '"+x.Name+"'", place))
+		} else if t := f.literal(x.Value); t != nil {
+			f.parameters[strings.ToLower(x.Name)] = t.after(Step{"parameter '" + x.Name + "'", src.Path.Keys("parameters", x.Name)})
+		}
+	}
+	for _, t := range p.Triggers {
+		n := &node{trigger: t, step: Step{t.Name, t.Path}}
+		f.triggers = append(f.triggers, n)
+		f.sources(n, t.Type, t.Connection, t.Inputs)
+	}
+	for _, a := range p.Order {
+		n := &node{action: a, step: Step{a.Name, a.Path}}
+		f.nodes[a] = n
+		f.order = append(f.order, n)
+		f.sources(n, a.Type, a.Connection, a.Inputs)
+	}
+	return f
+}
+
+// origins are marks of what a template put into the definition.
+func (f *flow) origins(v value.Value) *taint {
+	var marks []*mark
+	for _, o := range v.Origins() {
+		m := f.fromOrigin[o.Name]
+		if m == nil {
+			_, name, _ := strings.Cut(o.Name, ":")
+			what := "the secured template parameter '" + name + "'"
+			m = begin(what, Step{"template parameter '" + name + "'", nil})
+			f.fromOrigin[o.Name] = m
+		}
+		marks = addMark(marks, m)
+	}
+	return whole(marks...)
+}
+
+// run follows all values until nothing new is found.
+func (s *set) run() {
+	for again := true; again; {
+		again = false
+		for _, f := range s.flows {
+			for f.changed = true; f.changed && s.work < maxWork; {
+				f.changed = false
+				for _, n := range f.triggers {
+					f.trigger(n)
+				}
+				for _, n := range f.order {
+					s.work++
+					f.action(n)
+				}
+				again = again || f.changed
+			}
+		}
+		again = again && s.work < maxWork
+	}
+}
+
+// declare makes sources of the sides that are secured and hold no secret that is
+// known otherwise: who secures a side says that it is secret.
+func (s *set) declare() {
+	for _, f := range s.flows {
+		for _, n := range f.order {
+			in, out := n.action.Secures()
+			f.declareSides(n, in, out)
+		}
+		for _, n := range f.triggers {
+			f.declareSides(n, n.trigger.HideInputs, n.trigger.HideOutputs)
+		}
+	}
+}
+
+func (f *flow) declareSides(n *node, in, out bool) {
+	if out && n.out.clean() {
+		n.givenOut = whole(begin("the secured outputs of '"+n.step.Name+"'", n.step))
+	}
+	if in && n.in.clean() {
+		n.securedIn = whole(begin("the secured inputs of '"+n.step.Name+"'", n.step))
+	}
+}
+
+func (f *flow) put(place **taint, t *taint) {
+	if sum := join2(*place, t); !same(sum, *place) {
+		*place = sum
+		f.changed = true
+	}
+}
+
+func (f *flow) fold(n *node, t *expr.Template) *taint {
+	if t == nil {
+		return nil
+	}
+	return expr.Fold(t, &folder{f: f, from: n}).t
+}
+
+func (f *flow) trigger(n *node) {
+	f.put(&n.in, f.fold(n, n.trigger.Inputs))
+	out := n.givenOut
+	if n.trigger.Spec.Request {
+		out = join2(out, f.set.passed[f.name])
+	}
+	f.put(&n.out, out.after(n.step))
+}
+
+func (f *flow) action(n *node) {
+	a := n.action
+	switch a.Spec.Role {
+	case definition.If, definition.Until, definition.Scope: // which way it went is no part of a value
+	case definition.Switch:
+		f.put(&n.in, at(f.fold(n, a.Expression), "expressionResult"))
+	case definition.Foreach:
+		f.put(&n.in, f.fold(n, a.Expression))
+	case definition.Variable:
+		f.put(&n.in, f.fold(n, a.Inputs))
+		f.variables(n)
+	default:
+		f.put(&n.in, join2(f.fold(n, a.Inputs), n.givenIn))
+		f.put(&n.out, join2(f.outputs(n), n.givenOut).after(n.step))
+	}
+}
+
+// outputs is what the outputs of an operation derive from, by its inputs. A call
+// over the network gives nothing of its inputs back.
+func (f *flow) outputs(n *node) *taint {
+	a := n.action
+	switch strings.ToLower(a.Type) {
+	case "compose":
+		return n.in
+	case "parsejson":
+		return at(n.in.member("content"), "body")
+	case "response":
+		out := n.in.without("schema")
+		f.putNamed(f.set.answers, f.name, out)
+		return out
+	case "select":
+		return at(arrayOf(f.each(n, a.Deferred["select"], n.in.member("from"))), "body")
+	case "query":
+		return at(arrayOf(n.in.elements()), "body") // its inputs are the array itself
+	case "table":
+		if len(a.Deferred) == 0 {
+			return at(n.in.member("from").flat(), "body")
+		}
+		var columns *taint
+		for _, t := range a.Deferred {
+			columns = join2(columns, f.each(n, t, n.in.member("from")))
+		}
+		return at(columns.flat(), "body")
+	case "join":
+		return at(join2(n.in.member("from"), n.in.member("joinWith")).flat(), "body")
+	case "liquid", "xslt", "xmlparse", "xmlcompose", "flatfileencoding", "flatfiledecoding", "parsedocument", "chunktext":
+		return at(n.in.without("integrationAccount", "map", "schema").flat(), "body")
+	case "javascriptcode":
+		code := expr.Fold(a.Inputs, sketch{f}).Member("code").Str()
+		return at(join2(f.scripted(code), n.in.flat()), "body")
+	case "workflow":
+		child := f.child(n)
+		f.putNamed(f.set.passed, child, join2(at(n.in.member("body"), "body"), at(n.in.member("headers"), "headers")).after(n.step))
+		return f.set.answers[child]
+	}
+	return nil
+}
+
+// child is the name of the workflow that is called; "" if it is not in the set.
+func (f *flow) child(n *node) string {
+	id := expr.Fold(n.action.Inputs, sketch{f}).Member("host").Member("workflow").Member("id").Str()
+	name := strings.ToLower(lastSegment(id))
+	if f.set.byName[name] == nil {
+		return ""
+	}
+	return name
+}
+
+func (f *flow) putNamed(places map[string]*taint, name string, t *taint) {
+	if name == "" {
+		return
+	}
+	old := places[name]
+	f.put(&old, t)
+	places[name] = old
+}
+
+// each folds what is evaluated for each item of an array.
+func (f *flow) each(n *node, t *expr.Template, from *taint) *taint {
+	if t == nil {
+		return nil
+	}
+	return expr.Fold(t, &folder{f: f, from: n, each: true, item: from.elements()}).t
+}
+
+// read is what a reference gives.
+func (f *flow) read(x *folder, r expr.Reference) *taint {
+	switch r.Kind {
+	case expr.RefAction:
+		return f.ofAction(r)
+	case expr.RefResult:
+		scope := f.program.Action(r.Name)
+		if scope == nil {
+			return nil
+		}
+		var records *taint
+		for _, body := range scope.Bodies {
+			for _, child := range body.Actions {
+				records = join2(records, f.record(child))
+			}
+		}
+		return arrayOf(records)
+	case expr.RefTrigger:
+		return f.ofTrigger(strings.ToLower(r.Function))
+	case expr.RefParameter:
+		return f.parameters[strings.ToLower(r.Name)]
+	case expr.RefVariable:
+		if x.from.action == nil {
+			return nil
+		}
+		return f.variable(strings.ToLower(r.Name), x.from.action)
+	case expr.RefItem:
+		if x.each {
+			return x.item
+		}
+		return f.item(x.from.action, "")
+	case expr.RefLoop:
+		return f.item(x.from.action, r.Name)
+	case expr.RefSelf:
+		if x.from.action != nil {
+			return f.record(x.from.action)
+		}
+	}
+	return nil
+}
+
+func (f *flow) ofAction(r expr.Reference) *taint {
+	a := f.program.Action(r.Name)
+	if a == nil {
+		return nil
+	}
+	switch strings.ToLower(r.Function) {
+	case "actions":
+		return f.record(a)
+	case "outputs":
+		return f.nodes[a].out
+	case "body":
+		return f.nodes[a].out.member("body")
+	default: // form data and parts of a body
+		return f.nodes[a].out.member("body").flat()
+	}
+}
+
+func (f *flow) ofTrigger(function string) *taint {
+	record := f.triggerRecord()
+	switch function {
+	case "trigger":
+		return record
+	case "triggeroutputs":
+		return record.member("outputs")
+	case "triggerbody":
+		return record.member("outputs").member("body")
+	default:
+		return record.member("outputs").member("body").flat()
+	}
+}
+
+// record is what actions() shows: inputs as history keeps them.
+func (f *flow) record(a *definition.Action) *taint {
+	n := f.nodes[a]
+	if n == nil {
+		return nil
+	}
+	return join2(at(join2(n.shown(), n.securedIn), "inputs"), at(n.out, "outputs"))
+}
+
+func (f *flow) triggerRecord() *taint {
+	var sum *taint
+	for _, n := range f.triggers {
+		sum = join(sum, at(join2(n.shown(), n.securedIn), "inputs"), at(n.out, "outputs"))
+	}
+	return sum
+}
+
+// item is the item of a loop around an action: of the one named, or the innermost.
+func (f *flow) item(a *definition.Action, name string) *taint {
+	if a == nil {
+		return nil
+	}
+	for i := len(a.Loops) - 1; i >= 0; i-- {
+		l := a.Loops[i]
+		if l.Spec.Role == definition.Foreach && (name == "" || strings.EqualFold(l.Name, name)) {
+			return f.nodes[l].in.elements().after(f.nodes[l].step)
+		}
+	}
+	return nil
+}

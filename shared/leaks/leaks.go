@@ -1,0 +1,287 @@
+// Package leaks follows secrets through definitions and finds where they show: in
+// run history, addresses, answers, tracked properties, the definition itself.
+package leaks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// Kind is where a secret shows. Its text is the rule's id.
+type Kind string
+
+// The kinds.
+const (
+	History    Kind = "SecretInRunHistory"
+	Tracked    Kind = "SecretInTrackedProperty"
+	Address    Kind = "SecretInAddress"
+	Answer     Kind = "SecretInResponse"
+	RunOutput  Kind = "SecretInRunOutput"
+	RunError   Kind = "SecretInRunError"
+	TrackingID Kind = "SecretInTrackingId"
+	Handed     Kind = "SecretHandedToWorkflow"
+	Definition Kind = "SecretInDefinition"
+)
+
+// Rule describes a kind.
+type Rule struct {
+	Kind  Kind
+	Short string // one sentence
+	Help  string // what to do
+}
+
+// Rules lists the kinds.
+var Rules = []Rule{
+	{History, "Run history shows a secret in the inputs or outputs of an operation.", "Secure the side in runtimeConfiguration.secureData.properties; 'latchwork lint --secrets --fix' writes the setting. Where a type has no such setting, read the secret where it is used instead of keeping it."},
+	{Tracked, "A tracked property holds a secret.", "Remove the tracked property: it goes to the diagnostics log, and no setting hides it."},
+	{Address, "The address of a request holds a secret.", "Send it in a header or in the body: addresses stand in the logs of servers and proxies, and no setting hides them there."},
+	{Answer, "The response to the caller holds a secret.", "Leave it out of the response; secured inputs hide it in run history only, not from the caller."},
+	{RunOutput, "An output of the workflow holds a secret.", "Remove the output: the run shows it to whoever may read the run."},
+	{RunError, "The error that a run ends with holds a secret.", "Leave it out of the message: the run shows it to whoever may read the run."},
+	{TrackingID, "A client tracking id holds a secret.", "Take another value: tracking ids are never hidden."},
+	{Handed, "A secret is handed to a workflow that was not looked at.", "Secure the outputs of the trigger of that workflow: nothing is passed on between workflows. Lint both together to have this checked."},
+	{Definition, "The definition holds the value of a secured template parameter.", "Declare a workflow parameter of type securestring, give it the value in properties.parameters, and read it with @parameters() where it is used."},
+}
+
+// Way is how one secret came to a place.
+type Way struct {
+	Source *Source
+	Steps  []Step // from the source to the place
+}
+
+// Names is the way as text: Get_secret → Compose → Send.
+func (w Way) Names() string {
+	names := make([]string, len(w.Steps))
+	for i, s := range w.Steps {
+		names[i] = s.Name
+	}
+	return strings.Join(names, " → ")
+}
+
+// Finding is one place where secrets show.
+type Finding struct {
+	Workflow int // index of the workflow
+	Kind     Kind
+	Name     string   // of the action, trigger, parameter or output
+	Trigger  bool     // Name is that of a trigger
+	Sides    []string // of History: inputs, outputs
+	Path     *value.Path
+	Ways     []Way
+	// Fix are the settings that hide it, each on an operation of its own; nil where no
+	// setting does. Advice says what to do then.
+	Fix    []Setting
+	Advice string
+
+	own  *definition.Setting // the setting of the operation itself that would hide it
+	step Step
+}
+
+// Setting is a setting to be added to a definition.
+type Setting struct {
+	Workflow int
+	definition.Setting
+	Path *value.Path // of the operation
+}
+
+func (s Setting) String() string {
+	return "\"runtimeConfiguration\": { \"secureData\": { \"properties\": [ \"" + s.Side + "\" ] } } on '" + s.Name + "'"
+}
+
+// Message says what shows where.
+func (f Finding) Message() string {
+	what := map[Kind]string{
+		History: "the " + strings.Join(f.Sides, " and ") + " of '" + f.Name + "' show", Tracked: "the tracked properties of '" + f.Name + "' hold",
+		Address: "the address of the request of '" + f.Name + "' holds", Answer: "the response of '" + f.Name + "' gives the caller",
+		RunOutput: "the output '" + f.Name + "' of the workflow holds", RunError: "the error that '" + f.Name + "' ends the run with holds",
+		TrackingID: "the client tracking id of '" + f.Name + "' holds", Handed: "'" + f.Name + "' hands another workflow",
+		Definition: f.Name + " holds",
+	}[f.Kind]
+	var sources []string
+	for _, w := range f.Ways {
+		sources = append(sources, w.Source.What)
+	}
+	where := ""
+	if f.Kind == History {
+		where = "In run history, "
+	} else {
+		what = strings.ToUpper(what[:1]) + what[1:]
+	}
+	return where + what + " " + list(sources) + "."
+}
+
+func list(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
+}
+
+// Remedy is the fix in one line, or what to do instead.
+func (f Finding) Remedy() string {
+	if len(f.Fix) == 0 {
+		return f.Advice
+	}
+	var parts []string
+	for _, s := range f.Fix {
+		parts = append(parts, s.String())
+	}
+	text := "set " + strings.Join(parts, ", and ")
+	if first := f.Fix[0]; first.Name != f.Name || first.Trigger != f.Trigger {
+		text += fmt.Sprintf("; that hides the %s of '%s' too", strings.Join(f.Sides, " and "), f.Name)
+	}
+	return text
+}
+
+// Find looks at workflows that may call each other, and says of each finding
+// whether settings hide it. settings are all that it takes, in the order in which
+// they were found.
+func Find(workflows []definition.Source, c definition.Catalog) (findings []Finding, settings []Setting) {
+	more := make([][]definition.Setting, len(workflows))
+	findings = analyze(workflows, c, more)
+	open := make([]int, len(findings))
+	for i := range open {
+		open[i] = i
+	}
+	for current := findings; ; {
+		round := nextRound(current, settings)
+		if len(round) == 0 {
+			break
+		}
+		for _, s := range round {
+			more[s.Workflow] = append(more[s.Workflow], s.Setting)
+		}
+		settings = append(settings, round...)
+		current = analyze(workflows, c, more)
+		open = credit(findings, open, current, round)
+	}
+	return merge(findings), settings
+}
+
+// nextRound takes the settings that hide a secret nearest to its source: much of
+// what comes later is then hidden by inheritance.
+func nextRound(findings []Finding, taken []Setting) []Setting {
+	shortest := 0
+	var round []Setting
+	for _, f := range findings {
+		if f.own == nil {
+			continue
+		}
+		setting := Setting{f.Workflow, *f.own, nil}
+		if slices.ContainsFunc(taken, setting.same) {
+			continue
+		}
+		switch n := f.length(); {
+		case shortest == 0 || n < shortest:
+			shortest, round = n, nil
+		case n > shortest:
+			continue
+		}
+		if !slices.ContainsFunc(round, setting.same) {
+			setting.Path = f.step.Path
+			round = append(round, setting)
+		}
+	}
+	return round
+}
+
+// same compares what is set, whatever the path.
+func (s Setting) same(t Setting) bool { return s.Workflow == t.Workflow && s.Setting == t.Setting }
+
+func (f Finding) length() int {
+	n := 0
+	for _, w := range f.Ways {
+		if n == 0 || len(w.Steps) < n {
+			n = len(w.Steps)
+		}
+	}
+	return n
+}
+
+// credit tells the findings that are gone which setting did it: their own, or that
+// of an operation on the way. It returns those that are still there.
+func credit(findings []Finding, open []int, current []Finding, round []Setting) []int {
+	there := map[string]bool{}
+	for _, f := range current {
+		there[f.key()] = true
+	}
+	var left []int
+	for _, i := range open {
+		f := &findings[i]
+		if there[f.key()] {
+			left = append(left, i)
+			continue
+		}
+		f.Fix = f.hiddenBy(round)
+	}
+	return left
+}
+
+// hiddenBy tells which of the settings of a round is to be thanked: that of the
+// place itself, else those of operations on the way.
+func (f Finding) hiddenBy(round []Setting) []Setting {
+	var list []Setting
+	for _, s := range round {
+		if s.Workflow == f.Workflow && f.own != nil && *f.own == s.Setting {
+			return []Setting{s}
+		}
+		onTheWay := slices.ContainsFunc(f.Ways, func(w Way) bool {
+			return slices.ContainsFunc(w.Steps, func(step Step) bool { return step.Path == s.Path })
+		})
+		if onTheWay {
+			list = append(list, s)
+		}
+	}
+	if list == nil {
+		return round[:1:1]
+	}
+	return list
+}
+
+func (f Finding) key() string {
+	return fmt.Sprint(f.Workflow, f.Kind, f.Name, f.Trigger, f.Sides, f.Path)
+}
+
+// merge makes one finding of the two sides of an operation where the same is to be
+// done for both.
+func merge(findings []Finding) []Finding {
+	var merged []Finding
+	for _, f := range findings {
+		if n := len(merged); n > 0 && f.Kind == History {
+			last := &merged[n-1]
+			if last.Kind == History && last.Workflow == f.Workflow && last.step == f.step && (last.Fix == nil) == (f.Fix == nil) {
+				last.Sides = append(last.Sides, f.Sides...)
+				for _, w := range f.Ways {
+					last.addWay(w)
+				}
+				for _, s := range f.Fix {
+					last.addFix(s)
+				}
+				continue
+			}
+		}
+		merged = append(merged, f)
+	}
+	return merged
+}
+
+func (f *Finding) addWay(w Way) {
+	for _, other := range f.Ways {
+		if other.Source == w.Source {
+			return
+		}
+	}
+	f.Ways = append(f.Ways, w)
+}
+
+func (f *Finding) addFix(s Setting) {
+	for _, other := range f.Fix {
+		if other == s {
+			return
+		}
+	}
+	f.Fix = append(f.Fix, s)
+}

@@ -137,12 +137,11 @@ func secretResult(f found) sarifResult {
 		label = "Fix: "
 	}
 	r := sarifResult{RuleID: string(f.Kind), Level: "warning", Locations: []sarifLocation{location(f.doc, f.Path)}}
-	var ways []string
+	ways := f.routes()
 	for _, w := range f.Ways {
-		ways = append(ways, w.Names())
 		var flow sarifThreadFlow
 		for _, s := range w.Steps {
-			at := location(f.doc, s.Path)
+			at := location(f.docs[s.Workflow], s.Path)
 			at.Message = &sarifText{s.Name}
 			flow.Locations = append(flow.Locations, sarifStep{at})
 		}

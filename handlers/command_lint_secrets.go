@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/leaks"
@@ -20,7 +21,19 @@ const secretShows = "SecretShows"
 // found is a finding with the file that it is in.
 type found struct {
 	leaks.Finding
-	doc *document
+	doc  *document
+	docs []*document // by workflow
+}
+
+// routes are the ways as text, each once.
+func (f found) routes() []string {
+	var list []string
+	for _, w := range f.Ways {
+		if way := w.Names(); !slices.Contains(list, way) {
+			list = append(list, way)
+		}
+	}
+	return list
 }
 
 // findSecrets looks at the workflows of all files together, since they may call
@@ -39,7 +52,7 @@ func findSecrets(results []linted) (findings []found, settings map[*document][]l
 	}
 	list, all := leaks.Find(sources, operation.Catalog{})
 	for _, f := range list {
-		findings = append(findings, found{f, docs[f.Workflow]})
+		findings = append(findings, found{f, docs[f.Workflow], docs})
 	}
 	settings = map[*document][]leaks.Setting{}
 	for _, s := range all {
@@ -79,8 +92,8 @@ func counted(n int, what string) string {
 func printFinding(w io.Writer, f found) {
 	line, column := value.Locate(f.doc.data, f.Path)
 	fmt.Fprintf(w, "%s:%d:%d: warning %s: %s\n", f.doc.path, line, column, f.Kind, f.Message())
-	for _, way := range f.Ways {
-		fmt.Fprintf(w, "    %s\n", way.Names())
+	for _, way := range f.routes() {
+		fmt.Fprintf(w, "    %s\n", way)
 	}
 	label := "instead"
 	if len(f.Fix) > 0 {
@@ -110,8 +123,8 @@ func fixSecrets(w io.Writer, settings map[*document][]leaks.Setting, results []l
 			}
 		}
 		for _, s := range list {
-			if contains(left, s) {
-				fmt.Fprintf(w, "%s: '%s' does not stand in the file as it is deployed; set there: %s\n", r.doc.path, s.Name, s)
+			if slices.Contains(left, s) {
+				fmt.Fprintf(w, "%s: '%s' does not stand in the file as it is deployed; secure its %s where it comes from\n", r.doc.path, s.Name, s.Side)
 			} else {
 				fmt.Fprintf(w, "%s: secured the %s of '%s'\n", r.doc.path, s.Side, s.Name)
 			}
@@ -132,15 +145,6 @@ func onceEach(list []leaks.Setting) []leaks.Setting {
 		}
 	}
 	return once
-}
-
-func contains(list []leaks.Setting, s leaks.Setting) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // replaceFile writes a file beside the old one and puts it in its place, so that

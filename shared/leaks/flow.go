@@ -10,8 +10,9 @@ import (
 
 // Step is one place on the way of a secret.
 type Step struct {
-	Name string
-	Path *value.Path
+	Name     string
+	Path     *value.Path
+	Workflow int // index of the workflow that Path is in
 }
 
 // node is an action or a trigger, with what its sides derive from.
@@ -30,6 +31,7 @@ type flow struct {
 	set        *set
 	program    *definition.Program
 	name       string // lower case
+	index      int    // among the workflows that are looked at
 	nodes      map[*definition.Action]*node
 	order      []*node // actions
 	triggers   []*node
@@ -53,27 +55,27 @@ type set struct {
 // maxWork bounds how often actions are looked at again, in all.
 const maxWork = 200_000
 
-func newFlow(s *set, p *definition.Program, src definition.Source) *flow {
+func newFlow(s *set, index int, p *definition.Program, src definition.Source) *flow {
 	f := &flow{
-		set: s, program: p, name: strings.ToLower(src.Name), nodes: map[*definition.Action]*node{}, parameters: map[string]*taint{},
+		set: s, index: index, program: p, name: strings.ToLower(src.Name), nodes: map[*definition.Action]*node{}, parameters: map[string]*taint{},
 		fromOrigin: map[string]*mark{}, writes: map[string]map[*definition.Action]*taint{},
 		before: map[*definition.Action]map[*definition.Action]bool{}, surely: map[*definition.Action]map[*definition.Action]bool{},
 	}
 	for _, x := range p.Parameters {
 		if x.Secure() {
-			place := Step{"parameter '" + x.Name + "'", src.Path.Keys("parameters", x.Name)}
+			place := Step{"parameter '" + x.Name + "'", src.Path.Keys("parameters", x.Name), index}
 			f.parameters[strings.ToLower(x.Name)] = whole(begin("the secured parameter '"+x.Name+"'", place))
 		} else if t := f.literal(x.Value); t != nil {
-			f.parameters[strings.ToLower(x.Name)] = t.after(Step{"parameter '" + x.Name + "'", src.Path.Keys("parameters", x.Name)})
+			f.parameters[strings.ToLower(x.Name)] = t.after(Step{"parameter '" + x.Name + "'", src.Path.Keys("parameters", x.Name), index})
 		}
 	}
 	for _, t := range p.Triggers {
-		n := &node{trigger: t, step: Step{t.Name, t.Path}}
+		n := &node{trigger: t, step: Step{t.Name, t.Path, index}}
 		f.triggers = append(f.triggers, n)
 		f.sources(n, t.Type, t.Connection, t.Inputs)
 	}
 	for _, a := range p.Order {
-		n := &node{action: a, step: Step{a.Name, a.Path}}
+		n := &node{action: a, step: Step{a.Name, a.Path, index}}
 		f.nodes[a] = n
 		f.order = append(f.order, n)
 		f.sources(n, a.Type, a.Connection, a.Inputs)
@@ -89,7 +91,7 @@ func (f *flow) origins(v value.Value) *taint {
 		if m == nil {
 			_, name, _ := strings.Cut(o.Name, ":")
 			what := "the secured template parameter '" + name + "'"
-			m = begin(what, Step{"template parameter '" + name + "'", nil})
+			m = begin(what, Step{"template parameter '" + name + "'", nil, f.index})
 			f.fromOrigin[o.Name] = m
 		}
 		marks = addMark(marks, m)
@@ -192,7 +194,7 @@ func (f *flow) outputs(n *node) *taint {
 		return at(n.in.member("content"), "body")
 	case "response":
 		out := n.in.without("schema")
-		f.putNamed(f.set.answers, f.name, out)
+		f.putNamed(f.set.answers, f.name, out.after(n.step))
 		return out
 	case "select":
 		return at(arrayOf(f.each(n, a.Deferred["select"], n.in.member("from"))), "body")

@@ -1,6 +1,7 @@
 package leaks
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,15 +75,7 @@ func (f *folder) Call(function string, args []abstract) abstract {
 			return abstract{t: args[0].t.without(name)}
 		}
 	case "concat":
-		var text strings.Builder
-		for _, a := range args {
-			s, ok := a.known.AsString()
-			if !ok {
-				return abstract{t: join(all...).flat()}
-			}
-			text.WriteString(s)
-		}
-		return abstract{t: join(all...).flat(), known: value.String(text.String())}
+		return f.Text(args)
 	}
 	if slices.Contains(decisions, function) {
 		return abstract{}
@@ -119,7 +112,31 @@ func (f *folder) Select(from abstract, name string, key *abstract) abstract {
 	return abstract{t: from.t.elements()}
 }
 
-func (f *folder) Text(parts []abstract) abstract { return f.Call("concat", parts) }
+// host is the beginning of an address up to its path or query.
+var host = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z+]*://)?[^/?:]+(?::\d+)?[/?]`)
+
+// Text joins texts. What stands behind the host of an address is kept apart.
+func (f *folder) Text(parts []abstract) abstract {
+	var text strings.Builder
+	var sum *taint
+	known := true
+	for _, p := range parts {
+		t := p.t.flat()
+		if host.MatchString(text.String()) {
+			t = t.under(beyondHost)
+		}
+		sum = join2(sum, t)
+		s, ok := p.known.AsString()
+		if known = known && ok; !ok {
+			s = unknown
+		}
+		text.WriteString(s)
+	}
+	if !known {
+		return abstract{t: sum}
+	}
+	return abstract{t: sum, known: value.String(text.String())}
+}
 
 func (f *folder) Array(items []abstract) abstract {
 	var members []member

@@ -87,10 +87,6 @@ type Setting struct {
 	Path *value.Path // of the operation
 }
 
-func (s Setting) String() string {
-	return "\"runtimeConfiguration\": { \"secureData\": { \"properties\": [ \"" + s.Side + "\" ] } } on '" + s.Name + "'"
-}
-
 // Message says what shows where.
 func (f Finding) Message() string {
 	what := map[Kind]string{
@@ -98,8 +94,11 @@ func (f Finding) Message() string {
 		Address: "the address of the request of '" + f.Name + "' holds", Answer: "the response of '" + f.Name + "' gives the caller",
 		RunOutput: "the output '" + f.Name + "' of the workflow holds", RunError: "the error that '" + f.Name + "' ends the run with holds",
 		TrackingID: "the client tracking id of '" + f.Name + "' holds", Handed: "'" + f.Name + "' hands another workflow",
-		Definition: f.Name + " holds",
+		Definition: f.Name + " holds the value of",
 	}[f.Kind]
+	if f.Kind == Definition && f.Name != "the definition" {
+		what = f.Name + ", which is not declared secure, holds the value of"
+	}
 	var sources []string
 	for _, w := range f.Ways {
 		sources = append(sources, w.Source.What)
@@ -126,12 +125,18 @@ func (f Finding) Remedy() string {
 		return f.Advice
 	}
 	var parts []string
-	for _, s := range f.Fix {
-		parts = append(parts, s.String())
+	elsewhere := false
+	for i := 0; i < len(f.Fix); i++ {
+		s, sides := f.Fix[i], `"`+f.Fix[i].Side+`"`
+		for ; i+1 < len(f.Fix) && f.Fix[i+1].Name == s.Name && f.Fix[i+1].Trigger == s.Trigger; i++ {
+			sides += `, "` + f.Fix[i+1].Side + `"`
+		}
+		parts = append(parts, fmt.Sprintf(`"secureData": { "properties": [%s] } in the runtimeConfiguration of '%s'`, sides, s.Name))
+		elsewhere = elsewhere || s.Name != f.Name || s.Trigger != f.Trigger
 	}
 	text := "set " + strings.Join(parts, ", and ")
-	if first := f.Fix[0]; first.Name != f.Name || first.Trigger != f.Trigger {
-		text += fmt.Sprintf("; that hides the %s of '%s' too", strings.Join(f.Sides, " and "), f.Name)
+	if elsewhere {
+		text += fmt.Sprintf("; history then hides '%s' too", f.Name)
 	}
 	return text
 }
@@ -225,11 +230,14 @@ func credit(findings []Finding, open []int, current []Finding, round []Setting) 
 func (f Finding) hiddenBy(round []Setting) []Setting {
 	var list []Setting
 	for _, s := range round {
-		if s.Workflow == f.Workflow && f.own != nil && *f.own == s.Setting {
+		if s.Workflow != f.Workflow {
+			continue
+		}
+		if f.own != nil && *f.own == s.Setting {
 			return []Setting{s}
 		}
 		onTheWay := slices.ContainsFunc(f.Ways, func(w Way) bool {
-			return slices.ContainsFunc(w.Steps, func(step Step) bool { return step.Path == s.Path })
+			return slices.ContainsFunc(w.Steps, func(step Step) bool { return step.Workflow == s.Workflow && step.Path.String() == s.Path.String() })
 		})
 		if onTheWay {
 			list = append(list, s)

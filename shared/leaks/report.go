@@ -13,9 +13,12 @@ import (
 func analyze(workflows []definition.Source, c definition.Catalog, more [][]definition.Setting) []Finding {
 	s := &set{byName: map[string]*flow{}, passed: map[string]*taint{}, answers: map[string]*taint{}}
 	for i, src := range workflows {
-		f := newFlow(s, definition.Outline(src, c, more[i]...), src)
+		f := newFlow(s, i, definition.Outline(src, c, more[i]...), src)
 		s.flows = append(s.flows, f)
-		s.byName[f.name] = f
+		if _, taken := s.byName[f.name]; taken {
+			f = nil // which of them is called cannot be told
+		}
+		s.byName[strings.ToLower(src.Name)] = f
 	}
 	s.run()
 	s.declare()
@@ -32,7 +35,7 @@ func analyze(workflows []definition.Source, c definition.Catalog, more [][]defin
 		}
 		for _, o := range f.program.Outputs {
 			at := workflows[i].Path.Keys("outputs", o.Name, "value")
-			r.add(Finding{Kind: RunOutput, Name: o.Name, Path: at, step: Step{"output '" + o.Name + "'", at}}, f.fold(&node{}, o.Value), nil)
+			r.add(Finding{Kind: RunOutput, Name: o.Name, Path: at, step: Step{"output '" + o.Name + "'", at, i}}, f.fold(&node{}, o.Value), nil)
 		}
 		all = append(all, r.findings...)
 	}
@@ -78,7 +81,7 @@ func (t *taint) place(base *value.Path) *value.Path {
 		if i, isIndex := strings.CutPrefix(m.key, "#"); isIndex {
 			n, _ := strconv.Atoi(i)
 			base = base.Index(n)
-		} else if m.key != "?" {
+		} else if m.key != "?" && m.key != beyondHost {
 			base = base.Key(m.key)
 		}
 		t = m.t
@@ -95,8 +98,12 @@ func (r *report) action(n *node) {
 	case a.Spec.Role == definition.Switch:
 		base = a.Path.Key("expression")
 	}
+	shown := n.shown()
+	if a.Spec.Role == definition.Switch {
+		shown = shown.member("expressionResult")
+	}
 	if !a.HideInputs {
-		r.history(n, "inputs", n.shown(), base)
+		r.history(n, "inputs", shown, base)
 	}
 	if !a.HideOutputs {
 		r.history(n, "outputs", n.out, nil)
@@ -212,11 +219,20 @@ func (t *taint) sanitized(depth int) *taint {
 	return t
 }
 
-// address is what goes into the address of a request.
+// address is what goes into the path or the query of a request. The host, or a
+// whole address that is itself the secret, goes nowhere else than the request.
 func (n *node) address() *taint {
-	own := n.in.only("uri", "path", "queries", "pathTemplate")
-	for _, side := range []string{"subscribe", "unsubscribe"} {
-		own = join2(own, n.in.member(side).only("uri", "path", "queries").under(side))
+	var own *taint
+	for _, side := range []string{"", "subscribe", "unsubscribe"} {
+		in := n.in
+		if side != "" {
+			in = in.member(side)
+		}
+		part := join2(in.only("path", "queries", "pathTemplate"), in.member("uri").only(beyondHost).under("uri"))
+		if side != "" {
+			part = part.under(side)
+		}
+		own = join2(own, part)
 	}
 	return own
 }
@@ -245,7 +261,7 @@ func (r *report) inDefinition(src definition.Source) {
 			return
 		}
 		if t := r.f.origins(v); t != nil {
-			r.add(Finding{Kind: Definition, Name: inside, Path: at, step: Step{inside, at}}, t, nil)
+			r.add(Finding{Kind: Definition, Name: inside, Path: at, step: Step{inside, at, r.workflow}}, t, nil)
 			return
 		}
 		for k, m := range v.Members {
@@ -266,13 +282,13 @@ func (r *report) inDefinition(src definition.Source) {
 		}
 		for name, p := range m.Members {
 			if !secure[strings.ToLower(name)] {
-				walk(p, src.Path.Keys(k, name), "the parameter '"+name+"', which is not declared secure,")
+				walk(p, src.Path.Keys(k, name), "the parameter '"+name+"'")
 			}
 		}
 	}
 	for name, p := range src.Parameters.Members {
 		if !secure[strings.ToLower(name)] {
-			walk(p, src.ParametersPath.Key(name), "the parameter '"+name+"', which is not declared secure,")
+			walk(p, src.ParametersPath.Key(name), "the parameter '"+name+"'")
 		}
 	}
 }

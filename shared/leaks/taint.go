@@ -19,6 +19,10 @@ type taint struct {
 	size    int
 }
 
+// beyondHost names, in a text that may become an address, what stands in its path or
+// query. It is part of the text like all the rest.
+const beyondHost = "\x01"
+
 type member struct {
 	key string
 	t   *taint
@@ -141,7 +145,7 @@ func (t *taint) member(name string) *taint {
 	}
 	found := whole(t.marks...)
 	for _, m := range t.members {
-		if strings.EqualFold(m.key, name) {
+		if strings.EqualFold(m.key, name) || m.key == beyondHost {
 			found = join2(found, m.t)
 		}
 	}
@@ -165,12 +169,13 @@ func (t *taint) element(i string) *taint {
 	if t == nil {
 		return nil
 	}
+	found := join2(whole(t.marks...), t.rest)
 	for _, m := range t.members {
-		if m.key == "#"+i {
-			return join(whole(t.marks...), t.rest, m.t)
+		if m.key == "#"+i || m.key == beyondHost {
+			found = join2(found, m.t)
 		}
 	}
-	return join2(whole(t.marks...), t.rest)
+	return found
 }
 
 // without takes members out.

@@ -147,7 +147,11 @@ func secretResult(f found) sarifResult {
 		}
 		r.CodeFlows = append(r.CodeFlows, sarifCodeFlow{[]sarifThreadFlow{flow}})
 	}
-	r.Message = sarifText{f.Message() + " " + strings.Join(ways, "; ") + ". " + label + f.Remedy()}
+	note := ""
+	if f.Note != "" {
+		note = "Note: " + f.Note + ". "
+	}
+	r.Message = sarifText{f.Message() + " " + strings.Join(ways, "; ") + ". " + note + label + f.Remedy()}
 	r.Fingerprints = fingerprint(append([]string{string(f.Kind), f.doc.path, f.Name, strings.Join(f.Sides, ",")}, ways...)...)
 	return r
 }

@@ -82,6 +82,18 @@ func secretWarnings(d *document) []value.Problem {
 	return problems
 }
 
+// warnOfSecrets tells in a line, when a workflow is saved, that it shows secrets:
+// where somebody watches, or in the log.
+func (a *app) warnOfSecrets(stdout io.Writer, d *document) {
+	for _, p := range secretWarnings(d) {
+		if stdout != nil {
+			printProblem(stdout, d, p)
+		} else {
+			a.log.Warn().Str("file", d.path).Str("path", p.Path.String()).Msg(p.Message)
+		}
+	}
+}
+
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -94,6 +106,9 @@ func printFinding(w io.Writer, f found) {
 	fmt.Fprintf(w, "%s:%d:%d: warning %s: %s\n", f.doc.path, line, column, f.Kind, f.Message())
 	for _, way := range f.routes() {
 		fmt.Fprintf(w, "    %s\n", way)
+	}
+	if f.Note != "" {
+		fmt.Fprintf(w, "    note: %s\n", f.Note)
 	}
 	label := "instead"
 	if len(f.Fix) > 0 {

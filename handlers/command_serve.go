@@ -154,6 +154,7 @@ func (a *app) save(ctx context.Context, stdout io.Writer, docs []*document, base
 		return errQuiet
 	}
 	for _, d := range docs {
+		a.warnOfSecrets(stdout, d)
 		for _, c := range d.deployment.Connections {
 			if err := a.engine.SaveConnection(ctx, connection(c)); err != nil {
 				return err

@@ -28,6 +28,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		"stop":     stop,
 		"curl":     curl,
 		"nocanary": noCanary,
+		"sarif":    validSARIF,
 	}
 }
 

@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("UPSTREAM", upstream.URL) // answers everything with 200
 			e.Setenv("SAMPLES", root+"/../samples")
 			e.Setenv("CORPUS", root+"/testdata/corpus")
+			e.Setenv("TESTDATA", root+"/testdata")
 			e.Setenv("CONFORMANCE", root+"/../shared/expr/testdata/conformance.json")
 			return nil
 		},

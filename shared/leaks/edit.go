@@ -136,8 +136,6 @@ type style struct {
 
 func (e *editor) style() style {
 	s := style{colon: ": ", comma: ", ", newline: "\n"}
-	first := e.start + 1 + len(e.data[e.start+1:e.end]) - len(bytes.TrimLeft(e.data[e.start+1:e.end], " \t\r\n"))
-	gap := string(e.data[e.start+1 : first])
 	s.outer = indentation(e.data, e.start)
 	s.unit = unit(e.data)
 	s.inner = s.outer + s.unit
@@ -148,6 +146,8 @@ func (e *editor) style() style {
 		}
 		return s
 	}
+	first, _, _ := value.Span(e.data, e.path.Key(e.at.KeyAt(0)))
+	gap := string(e.data[e.start+1 : first])
 	if s.lines = strings.Contains(gap, "\n"); s.lines {
 		s.newline = lineBreak(gap)
 		s.inner = indentation(e.data, first)
@@ -155,7 +155,7 @@ func (e *editor) style() style {
 			s.unit = more
 		}
 	} else {
-		s.pad = gap
+		s.pad = gap[:len(gap)-len(strings.TrimLeft(gap, " \t"))]
 	}
 	begin, _, _ := value.Span(e.data, e.path.Key(e.at.KeyAt(e.at.Len()-1)))
 	before := bytes.TrimRight(e.data[:begin], " \t")

@@ -75,6 +75,9 @@ type Finding struct {
 	// setting does. Advice says what to do then.
 	Fix    []Setting
 	Advice string
+	// Note says why the product does not hide it although what comes before is hidden;
+	// "" where nothing before is.
+	Note string
 
 	own  *definition.Setting // the setting of the operation itself that would hide it
 	step Step

@@ -131,6 +131,9 @@ func expect(t *testing.T, trigger, actions, more, want string) {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 	for _, f := range findings {
+		if f.Note != "" && !strings.Contains(f.Note, "history hides") {
+			t.Errorf("note %q", f.Note)
+		}
 		if f.Message() == "" || f.Remedy() == "" || f.Path == nil {
 			t.Errorf("%s of %s says too little", f.Kind, f.Name)
 		}

@@ -63,6 +63,9 @@ func (r *report) add(f Finding, t *taint, base *value.Path) {
 			w.Steps = append(m.steps[:len(m.steps):len(m.steps)], f.step)
 		}
 		f.Ways = append(f.Ways, w)
+		if before := len(w.Steps) - 2; before >= 0 && f.Kind == History && f.Note == "" {
+			f.Note = r.f.hop(w.Steps[before].Name)
+		}
 	}
 	if f.Advice == "" {
 		for _, rule := range Rules {
@@ -72,6 +75,22 @@ func (r *report) add(f Finding, t *taint, base *value.Path) {
 		}
 	}
 	r.findings = append(r.findings, f)
+}
+
+// hop explains that what is hidden in the operation before is not passed on
+// (secure-data §2, rules 5 and 6).
+func (f *flow) hop(name string) string {
+	a := f.program.Action(name)
+	if a == nil || !a.HideInputs && !a.HideOutputs {
+		return ""
+	}
+	if in, out := a.Secures(); in || out {
+		if a.Spec.NoOutputSetting {
+			return "history hides '" + a.Name + "', but a " + a.Type + " passes nothing on to what reads it"
+		}
+		return ""
+	}
+	return "history hides '" + a.Name + "' by inheritance, which goes one hop and no further"
 }
 
 // place is where in a value its first marked part is.

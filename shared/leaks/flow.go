@@ -1,6 +1,8 @@
 package leaks
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/latchwork/latchwork/shared/definition"
@@ -136,11 +138,39 @@ func (s *set) declare() {
 
 func (f *flow) declareSides(n *node, in, out bool) {
 	if out && n.out.clean() {
-		n.givenOut = whole(begin("the secured outputs of '"+n.step.Name+"'", n.step))
+		n.givenOut = n.declared(whole(begin("the secured outputs of '"+n.step.Name+"'", n.step)))
 	}
-	if in && n.in.clean() {
+	if in && n.in.clean() && n.computed() {
 		n.securedIn = whole(begin("the secured inputs of '"+n.step.Name+"'", n.step))
 	}
+}
+
+// computed tells whether inputs hold more than the definition shows anyway.
+func (n *node) computed() bool {
+	var inputs *expr.Template
+	if n.trigger != nil {
+		inputs = n.trigger.Inputs
+	} else {
+		inputs = n.action.Inputs
+	}
+	if inputs == nil {
+		return false
+	}
+	_, constant := inputs.Constant()
+	return !constant
+}
+
+// declared is the outputs that are declared a secret. Of an answer, the status is
+// none.
+func (n *node) declared(t *taint) *taint {
+	if n.action != nil && !n.action.Spec.HTTPLike && n.action.Spec.Type != "" {
+		return t
+	}
+	var outputs *taint
+	for _, name := range []string{"body", "headers", "queries", "relativePathParameters", "path"} {
+		outputs = join2(outputs, at(t, name))
+	}
+	return outputs
 }
 
 func (f *flow) put(place **taint, t *taint) {
@@ -199,7 +229,11 @@ func (f *flow) outputs(n *node) *taint {
 	case "select":
 		return at(arrayOf(f.each(n, a.Deferred["select"], n.in.member("from"))), "body")
 	case "query":
-		return at(arrayOf(n.in.elements()), "body") // its inputs are the array itself
+		item := n.in.elements() // its inputs are the array itself
+		if keepsFailed(a) {
+			item = item.without("outputs")
+		}
+		return at(arrayOf(item), "body")
 	case "table":
 		if len(a.Deferred) == 0 {
 			return at(n.in.member("from").flat(), "body")
@@ -222,6 +256,16 @@ func (f *flow) outputs(n *node) *taint {
 		return f.set.answers[child]
 	}
 	return nil
+}
+
+// failures is a filter by a status that is no success.
+var failures = regexp.MustCompile(`(?i)^@\s*(?:or\()?(?:\s*,?\s*equals\(\s*item\(\)\??\['status'\]\s*,\s*'(?:Failed|TimedOut|Skipped)'\s*\))+\s*\)?$`)
+
+// keepsFailed: a filter that keeps, of the records of a scope, those that did not
+// succeed. Their outputs tell what went wrong; the secret was not read.
+func keepsFailed(a *definition.Action) bool {
+	ofResult := slices.ContainsFunc(a.Inputs.References(), func(r expr.Reference) bool { return r.Kind == expr.RefResult })
+	return ofResult && a.Deferred["where"] != nil && failures.MatchString(a.Deferred["where"].Source())
 }
 
 // child is the name of the workflow that is called; "" if it is not in the set.

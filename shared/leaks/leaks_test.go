@@ -110,8 +110,9 @@ var flows = []struct{ name, trigger, actions, more, want string }{
 	{"a secured trigger, two hops on", `"type":"Request","runtimeConfiguration":{"secureData":{"properties":["outputs"]}}`,
 		chain("P", `"type":"ParseJson","inputs":{"content":"@triggerBody()"}`, "S", `"type":"Select","inputs":{"from":"@body('P')?['list']","select":{"v":"@item()?['v']","c":"c"}}`), "",
 		"InRunHistory S inputs+outputs: manual → P → S | S.inputs S.outputs\n"},
-	{"secured inputs, read again", "", chain("A", post+`"body":"x"},"runtimeConfiguration":{"secureData":{"properties":["inputs"]}}`, "B", `"type":"Compose","inputs":"@actions('A')['inputs']"`, "C", `"type":"Compose","inputs":"@outputs('B')"`, "D", `"type":"Compose","inputs":"@body('A')"`, "E", `"type":"Compose","inputs":"@outputs('D')"`), "",
+	{"secured inputs, read again", "", chain("A", post+`"body":"@triggerBody()"},"runtimeConfiguration":{"secureData":{"properties":["inputs"]}}`, "B", `"type":"Compose","inputs":"@actions('A')['inputs']"`, "C", `"type":"Compose","inputs":"@outputs('B')"`, "D", `"type":"Compose","inputs":"@body('A')"`, "E", `"type":"Compose","inputs":"@outputs('D')"`), "",
 		"InRunHistory C inputs+outputs: A → B → C | C.inputs\n"},
+	{"secured inputs that the definition shows", "", chain("A", post+`"body":"x"},"runtimeConfiguration":{"secureData":{"properties":["inputs"]}}`, "B", `"type":"Compose","inputs":"@actions('A')['inputs']"`, "C", `"type":"Compose","inputs":"@outputs('B')"`), "", ""},
 }
 
 func TestFlows(t *testing.T) {
@@ -168,6 +169,13 @@ func TestOperations(t *testing.T) {
 			"R":{"type":"Compose","inputs":"@first(result('S'))['outputs']","runAfter":{"S":["Succeeded"]}},"N":{"type":"Compose","inputs":"@first(result('S'))['name']","runAfter":{"S":["Succeeded"]}}`, "InRunHistory R inputs+outputs: Get_secret → C → A → R | R.inputs\n"},
 		"child outside": {`"W":{"type":"Workflow","inputs":{"host":{"workflow":{"id":"/x/workflows/child"},"triggerName":"manual"},"body":{"p":"@outputs('C')['v']"}},"runAfter":{"C":["Succeeded"]}}`,
 			"InRunHistory W inputs: Get_secret → C → W | W.inputs\nHandedToWorkflow W: Get_secret → C → W | -\n"},
+		"result, of what failed": {`"S":{"type":"Scope","actions":{"A":{"type":"Http","inputs":{"method":"GET","uri":"https://example.com"},"runtimeConfiguration":{"secureData":{"properties":["outputs"]}}}},"runAfter":{"C":["Succeeded"]}},
+			"Q":{"type":"Query","inputs":{"from":"@result('S')","where":"@or(equals(item()?['status'], 'Failed'), equals(item()['status'],'TimedOut'))"},"runAfter":{"S":["Failed"]}},"D":{"type":"Compose","inputs":"@body('Q')","runAfter":{"Q":["Succeeded"]}}`, ""},
+		"result, of what succeeded": {`"S":{"type":"Scope","actions":{"A":{"type":"Http","inputs":{"method":"GET","uri":"https://example.com"},"runtimeConfiguration":{"secureData":{"properties":["outputs"]}}}},"runAfter":{"C":["Succeeded"]}},
+			"Q":{"type":"Query","inputs":{"from":"@result('S')","where":"@or(equals(item()?['status'], 'Failed'), equals(item()['status'],'Succeeded'))"},"runAfter":{"S":["Failed"]}}`, "InRunHistory Q outputs: A → Q | Q.outputs\n"},
+		"an answer that is declared a secret": {`"A":{"type":"Http","inputs":{"method":"GET","uri":"https://example.com"},"runtimeConfiguration":{"secureData":{"properties":["outputs"]}},"runAfter":{"C":["Succeeded"]}},
+			"B":{"type":"Compose","inputs":{"code":"@outputs('A')['statusCode']","id":"@outputs('A')?['body/id']"},"runAfter":{"A":["Succeeded"]}},
+			"D":{"type":"Compose","inputs":"@outputs('B')['code']","runAfter":{"B":["Succeeded"]}},"E":{"type":"Compose","inputs":"@outputs('B')['id']","runAfter":{"B":["Succeeded"]}}`, "InRunHistory E inputs+outputs: A → B → E | E.inputs\n"},
 		"object functions": {`"D":{"type":"Compose","inputs":"@removeProperty(outputs('C'),'v')['w']","runAfter":{"C":["Succeeded"]}},"E":{"type":"Compose","inputs":"@setProperty(json('{}'),'x',outputs('C')['v'])['y']","runAfter":{"C":["Succeeded"]}},
 			"G":{"type":"Compose","inputs":"@setProperty(json('{}'),'x',outputs('C')['v']).x","runAfter":{"C":["Succeeded"]}}`, "InRunHistory G inputs+outputs: Get_secret → C → G | G.inputs\n"},
 		"elements": {`"D":{"type":"Compose","inputs":"@createArray('a',outputs('C')['v'])[0]","runAfter":{"C":["Succeeded"]}},"E":{"type":"Compose","inputs":"@last(split(outputs('C')['v'],'.'))","runAfter":{"C":["Succeeded"]}}`,

@@ -144,6 +144,9 @@ func (t *taint) member(name string) *taint {
 		return nil
 	}
 	found := whole(t.marks...)
+	if first, rest, ok := strings.Cut(name, "/"); ok { // Power Automate writes outputs('X')?['body/id']
+		found = join2(found, t.member(first).member(rest))
+	}
 	for _, m := range t.members {
 		if strings.EqualFold(m.key, name) || m.key == beyondHost {
 			found = join2(found, m.t)

@@ -111,10 +111,10 @@ func (t *taint) place(base *value.Path) *value.Path {
 func (r *report) action(n *node) {
 	a := n.action
 	base := a.Path.Key("inputs")
-	switch {
-	case a.Spec.Role == definition.Foreach:
+	switch a.Spec.Role {
+	case definition.Foreach:
 		base = a.Path.Key("foreach")
-	case a.Spec.Role == definition.Switch:
+	case definition.Switch:
 		base = a.Path.Key("expression")
 	}
 	shown := n.shown()

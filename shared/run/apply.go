@@ -10,15 +10,15 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// MaxTouched is how many records one Apply begins, ends early or wakes at most.
-// A commit may hold what two Applies touched, and header, due row and inbox, in
-// the hundred rows of one transaction.
-const MaxTouched = 40
+// MaxTouched is how many records may have changed when another one is begun, ended
+// or woken before the next commit. The rows of one transaction are a hundred: the
+// rest is for what an event touches by itself, header, due row and inbox.
+const MaxTouched = 80
 
 // Apply takes an event into the state and returns what is to be done once the
 // state is committed. The records that Needs named must be loaded.
 func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Command {
-	m := &machine{p: p, s: s, ambient: ambient, budget: ambient.Budget, now: ambient.Now().UTC(), before: len(s.touched)}
+	m := &machine{p: p, s: s, ambient: ambient, budget: ambient.Budget, now: ambient.Now().UTC()}
 	if s.Status.Final() {
 		return nil
 	}
@@ -49,7 +49,6 @@ type machine struct {
 	budget   expr.Budget
 	now      time.Time
 	commands []Command
-	before   int // records that were touched before this Apply
 	more     bool
 }
 
@@ -68,10 +67,6 @@ func (m *machine) advance() {
 		m.commands = append(m.commands, Again{})
 	case over:
 		m.finish()
-	default:
-		if at := m.s.NextWake(); !at.IsZero() {
-			m.commands = append(m.commands, WakeAt{at})
-		}
 	}
 }
 
@@ -93,7 +88,7 @@ func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 			}
 			r = m.begin(a, path, skip, unmet)
 		} else if m.s.Stopping != "" && !r.Status.Final() && len(a.Bodies) == 0 {
-			if m.full() {
+			if m.fullFor(r) {
 				return false
 			}
 			m.release(r)
@@ -112,13 +107,23 @@ func (m *machine) record(a *definition.Action, path string) *Record {
 	return m.s.Records[Key(a.Name, path)]
 }
 
-// full tells whether one more record that changes would be too many for this
-// Apply.
+// full tells whether one more record that changes would be too many for the next
+// commit.
 func (m *machine) full() bool {
-	if len(m.s.touched)-m.before >= MaxTouched {
+	if m.s.Full() {
 		m.more = true
 	}
 	return m.more
+}
+
+// fullFor is full, unless all these records changed already.
+func (m *machine) fullFor(records ...*Record) bool {
+	for _, r := range records {
+		if !r.Changed() {
+			return m.full()
+		}
+	}
+	return false
 }
 
 // lacks tells whether an action cannot begin yet, because it reads all executions

@@ -103,7 +103,7 @@ func (m *machine) wake() {
 		if r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
 			continue
 		}
-		if m.full() {
+		if m.fullFor(r) {
 			return
 		}
 		if !r.Deadline.IsZero() && !r.Deadline.After(m.now) {

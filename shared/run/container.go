@@ -72,6 +72,9 @@ func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 		over = m.settle(body, r.Path, skip) && over
 	}
 	if over {
+		if m.fullFor(r) {
+			return false
+		}
 		m.endContainer(r, m.status(a.Bodies[taken], r.Path))
 	}
 	return over

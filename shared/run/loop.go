@@ -132,7 +132,7 @@ func (m *machine) iterate(a *definition.Action, r *Record) bool {
 				i++
 				continue
 			}
-			if m.full() {
+			if m.fullFor(r, m.record(a, Iteration(r.Path, p.Active[i]))) {
 				return false
 			}
 			m.endIteration(a, r, i)
@@ -144,7 +144,7 @@ func (m *machine) iterate(a *definition.Action, r *Record) bool {
 			break
 		}
 	}
-	if m.more || len(p.Active) > 0 || !m.sumUp(a, r) {
+	if m.more || len(p.Active) > 0 || !m.sumUp(a, r) || m.fullFor(r) {
 		return false
 	}
 	m.endContainer(r, p.Status)
@@ -162,7 +162,7 @@ func (m *machine) beginIterations(a *definition.Action, r *Record) bool {
 		m.s.put(&Record{Name: a.Name, Path: Iteration(r.Path, p.Next), Status: definition.Running, Start: m.now, TrackingID: m.guid()})
 		p.Active = append(p.Active, p.Next)
 		p.Next++
-		m.s.touch(r)
+		m.s.change(r, progressed)
 		began = true
 	}
 	return began
@@ -176,7 +176,7 @@ func (m *machine) endIteration(a *definition.Action, r *Record, i int) {
 	status := m.status(a.Bodies[0], path)
 	m.endContainer(m.record(a, path), status)
 	m.tally(a, p, path)
-	m.s.touch(r)
+	m.s.change(r, progressed)
 	if a.Spec.Role == definition.Until {
 		p.Status = status
 		m.afterIteration(a, r, path)

@@ -174,7 +174,16 @@ func after(prefix string) string { return prefix[:len(prefix)-1] + string(prefix
 // escape makes any name a legal part of a row key: letters, digits and a few
 // marks stay, everything else is percent-encoded, with ! for %.
 func escape(name string) string {
-	return strings.NewReplacer("%", "!", "+", "!20", "~", "!7E").Replace(url.QueryEscape(name))
+	if !strings.ContainsFunc(name, needsEscape) {
+		return name
+	}
+	return keyReplacer.Replace(url.QueryEscape(name))
+}
+
+var keyReplacer = strings.NewReplacer("%", "!", "+", "!20", "~", "!7E")
+
+func needsEscape(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.'
 }
 
 // unescape undoes escape.

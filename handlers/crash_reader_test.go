@@ -94,7 +94,6 @@ func (r *reader) read(w *store.Workflow, key store.RunKey) readRun {
 		}
 	}
 	slices.SortFunc(records, func(a, b *run.Record) int { return strings.Compare(a.Key(), b.Key()) })
-	// What came too late for the run lies there still; it is nobody's any more.
 	lines := []string{fmt.Sprintf("run %s %s %v by %q", st.Status, st.Code, st.Error, st.Responded)}
 	for i, record := range records {
 		if i > 0 && records[i-1].Key() == record.Key() {
@@ -125,12 +124,14 @@ func recordLine(r *run.Record) string {
 // callsOf are the calls that a record tells of.
 func callsOf(r *run.Record) []recordedCall {
 	inputs, attempts := r.Inputs.Value, max(r.Attempt, 1)
-	if subscribe, ok := inputs.Get("subscribe"); ok {
-		inputs, attempts = subscribe, 1
+	var list []recordedCall
+	add := func(request value.Value, attempts int) {
+		if target, err := url.Parse(request.Member("uri").Str()); err == nil && target.Host != "" {
+			list = append(list, recordedCall{r.TrackingID, target.Path, attempts})
+		}
 	}
-	target, err := url.Parse(inputs.Member("uri").Str())
-	if err != nil || target.Host == "" {
-		return nil
-	}
-	return []recordedCall{{r.TrackingID, target.Path, attempts}}
+	add(inputs, attempts)
+	add(inputs.Member("subscribe"), 1)
+	add(inputs.Member("unsubscribe"), 1)
+	return list
 }

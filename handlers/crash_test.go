@@ -80,8 +80,10 @@ type crash struct {
 const runsARound = 15
 
 func (c crash) run(runs int) {
+	began := time.Now()
 	c.v.start()
 	want := c.reference()
+	c.t.Logf("undisturbed runs took %s", time.Since(began))
 	var callers sync.WaitGroup
 	alive := &lifeline{}
 	alive.open()
@@ -96,15 +98,21 @@ func (c crash) run(runs int) {
 		alive.open()
 	}
 	callers.Wait()
+	c.t.Logf("killed for the last time after %s", time.Since(began))
 	c.settle()
+	c.t.Logf("all over after %s", time.Since(began))
 	c.v.look(func(r *reader) {
-		seen := map[string]bool{}
+		seen, times := map[string]bool{}, map[string]int{}
 		for _, got := range r.runs() {
 			seen[got.id] = true
+			times[got.workflow]++
 			if got.text != want[got.workflow] {
 				c.t.Errorf("%s %s:\n got %s\nwant %s", got.workflow, got.id, got.text, want[got.workflow])
 			}
 			c.up.check(c.t, got)
+		}
+		if times["callee"] != times["nested"] {
+			c.t.Errorf("%d runs called %d others", times["nested"], times["callee"])
 		}
 		for i := range runs {
 			if id := fmt.Sprintf("r%06d", i); !seen[id] {

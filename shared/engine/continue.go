@@ -16,7 +16,7 @@ import (
 func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	snapshot, err := e.Store.LoadRun(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return e.Store.Forget(ctx, key) // deleted meanwhile
+		return e.Store.Forget(ctx, key, nil) // deleted meanwhile
 	}
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	st, now := snapshot.State, e.Ambient.Now()
 	switch rest := snapshot.Lease.Until.Sub(now); {
 	case st.Status.Final():
-		return e.Store.Forget(ctx, key) // what came too late has made it due
+		return e.Store.Forget(ctx, key, snapshot.Inbox) // what came too late has made it due
 	case rest > 0 && len(snapshot.Inbox) > 0:
 		return e.Store.Ring(ctx, key, rest) // whoever is at it may be leaving just now
 	case rest > 0:

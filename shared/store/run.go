@@ -247,9 +247,14 @@ func (s *Store) Post(ctx context.Context, key RunKey, seq, kind string, data val
 	return nil
 }
 
-// Forget strikes a run that is over off the list of those that are due.
-func (s *Store) Forget(ctx context.Context, key RunKey) error {
-	_, err := s.backend.Transact(ctx, key.partition(), []Op{{Kind: Delete, Key: dueKey(key.Run)}})
+// Forget strikes a run that is over off the list of those that are due, and what
+// came too late out of its inbox.
+func (s *Store) Forget(ctx context.Context, key RunKey, late []Item) error {
+	ops := []Op{{Kind: Delete, Key: dueKey(key.Run)}}
+	for _, item := range late[:min(len(late), MaxTransactionOps-1)] {
+		ops = append(ops, Op{Kind: Delete, Key: item.Key})
+	}
+	_, err := s.backend.Transact(ctx, key.partition(), ops)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("forget run: %w", err)
 	}

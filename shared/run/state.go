@@ -222,27 +222,40 @@ func (s *State) Loaded() {
 	}
 }
 
-// settle lets the records of an iteration, and of all inside it, leave.
-func (s *State) settle(path string) {
-	var inside []*Record
-	for _, r := range s.Records {
-		if !r.settled && (r.Path == path || strings.HasPrefix(r.Path, path+"-")) {
-			r.settled = true
-			inside = append(inside, r)
-		}
+// settle lets the records of an iteration, and of all inside it, leave. Other loops
+// have iterations with the same path, so it goes by the actions inside.
+func (s *State) settle(loop *definition.Action, path string) {
+	if slices.ContainsFunc(loop.Inner, func(a *definition.Action) bool { return a.Loop != nil }) {
+		s.settleDeeper(loop, path+"-")
 	}
-	// The longer the path the deeper inside: an iteration is the last of its own.
-	slices.SortFunc(inside, func(a, b *Record) int {
-		return cmp.Or(len(b.Path)-len(a.Path), cmp.Compare(btoi(a.Attempt == 0), btoi(b.Attempt == 0)), cmp.Compare(a.Name, b.Name))
-	})
-	s.settled = append(s.settled, inside...)
+	for _, inner := range loop.Inner {
+		s.leave(s.Records[Key(inner.Name, path)])
+	}
+	s.leave(s.Records[Key(loop.Name, path)])
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// settleDeeper is for the iterations of loops inside, the latest of an Until above
+// all: the others have left before.
+func (s *State) settleDeeper(loop *definition.Action, prefix string) {
+	var deeper []*Record
+	for _, r := range s.Records {
+		if strings.HasPrefix(r.Path, prefix) && slices.ContainsFunc(loop.Inner, func(a *definition.Action) bool { return a.Name == r.Name }) {
+			deeper = append(deeper, r)
+		}
 	}
-	return 0
+	slices.SortFunc(deeper, func(a, b *Record) int {
+		return cmp.Or(len(b.Path)-len(a.Path), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name))
+	})
+	for _, r := range deeper {
+		s.leave(r)
+	}
+}
+
+func (s *State) leave(r *Record) {
+	if r != nil && !r.settled {
+		r.settled = true
+		s.settled = append(s.settled, r)
+	}
 }
 
 // Executing tells whether an outcome is awaited: an action was given out by an

@@ -124,14 +124,17 @@ func recordLine(r *run.Record) string {
 // callsOf are the calls that a record tells of.
 func callsOf(r *run.Record) []recordedCall {
 	inputs, attempts := r.Inputs.Value, max(r.Attempt, 1)
-	var list []recordedCall
-	add := func(request value.Value, attempts int) {
-		if target, err := url.Parse(request.Member("uri").Str()); err == nil && target.Host != "" {
-			list = append(list, recordedCall{r.TrackingID, target.Path, attempts})
-		}
+	subscribe, isHook := inputs.Get("subscribe")
+	if isHook {
+		inputs, attempts = subscribe, 1
 	}
-	add(inputs, attempts)
-	add(inputs.Member("subscribe"), 1)
-	add(inputs.Member("unsubscribe"), 1)
+	target, err := url.Parse(inputs.Member("uri").Str())
+	if err != nil || target.Host == "" {
+		return nil
+	}
+	list := []recordedCall{{r.TrackingID, target.Path, attempts}}
+	if isHook {
+		list = append(list, recordedCall{r.TrackingID, strings.Replace(target.Path, "subscribe", "unsubscribe", 1), 1})
+	}
 	return list
 }

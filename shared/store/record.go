@@ -86,11 +86,12 @@ func (w *recordWriter) progress(r *run.Record) bool {
 const loopColumn = "Loop"
 
 func (w *recordWriter) put(prefix string, r *run.Record) {
-	row := w.s.record(w.key, prefix+recordName(r), r, w.blobs, w.bytes > MaxTransactionBytes/2)
+	key := prefix + recordName(r)
+	row := w.s.record(w.key, key, r, w.blobs, w.bytes > MaxTransactionBytes/2)
 	size, err := rowSize(row.properties)
 	w.bytes += size
 	w.errs = append(w.errs, err)
-	w.ops = append(w.ops, Op{Kind: Replace, Key: prefix + recordName(r), Properties: row.properties})
+	w.ops = append(w.ops, Op{Kind: Replace, Key: key, Properties: row.properties})
 	w.errs = append(w.errs, row.err)
 }
 

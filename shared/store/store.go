@@ -47,8 +47,11 @@ type row struct {
 	err        error
 }
 
+// usualColumns is how many columns most rows have at most.
+const usualColumns = 14
+
 func (s *Store) row(partition, key string, blobs *[]Blob) *row {
-	return &row{s: s, place: partition + "\n" + key, properties: Properties{}, blobs: blobs}
+	return &row{s: s, place: partition + "\n" + key, properties: make(Properties, usualColumns), blobs: blobs}
 }
 
 func (r *row) text(column, v string) *row {
@@ -91,15 +94,7 @@ func (r *row) value(column string, v value.Value) *row {
 	if v.IsAbsent() || r.err != nil {
 		return r
 	}
-	columns, blobs, err := r.s.codec.Encode(r.place, column, v, r.crowded)
-	if err != nil {
-		r.err = fmt.Errorf("encode %s: %w", column, err)
-		return r
-	}
-	for name, c := range columns {
-		r.properties[name] = c
-	}
-	*r.blobs = append(*r.blobs, blobs...)
+	r.s.codec.encode(r.properties, r.blobs, r.place, column, v, r.crowded)
 	return r
 }
 

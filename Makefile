@@ -50,6 +50,9 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 			echo "$$f $$t"; $(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$t$$" -fuzztime $(or $(FUZZTIME),10s) || exit 1; \
 		done; done
 
+crash: azurite-install ## kill the binary again and again during RUNS (1000) runs on each store; SEED repeats an earlier choice
+	LATCHWORK_CRASH_RUNS=$(or $(RUNS),1000) LATCHWORK_CRASH_SEED=$(SEED) $(GO) test ./handlers -run '^TestCrash$$' -count=1 -v -timeout 60m
+
 package: ## lay out dist/, the folder that is deployed to Azure Functions
 	$(GO) run . package --out dist
 
@@ -68,4 +71,4 @@ $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(TOOLS)/golangci-lint $(LINT)
 
-.PHONY: help run test check lint format format-check generate generate-check bench fuzz package azurite azurite-install
+.PHONY: help run test check lint format format-check generate generate-check bench fuzz crash package azurite azurite-install

@@ -4,10 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,13 +113,19 @@ func (a *app) triggerURL(w *engine.Workflow, trigger string) string {
 
 // ambient is real time and real randomness.
 func ambient(budget expr.Budget) expr.Ambient {
-	return expr.Ambient{Budget: budget, Now: time.Now, Rand: func(n int64) int64 {
-		v, err := rand.Int(rand.Reader, big.NewInt(n))
-		if err != nil {
-			panic(err) // crypto/rand does not fail
+	return expr.Ambient{Budget: budget, Now: time.Now, Rand: random}
+}
+
+// random returns a number from 0 to n-1, each as likely.
+func random(n int64) int64 {
+	whole := math.MaxUint64 - math.MaxUint64%uint64(n) // a multiple of n
+	for {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+		if x := binary.BigEndian.Uint64(b[:]); x < whole {
+			return int64(x % uint64(n))
 		}
-		return v.Int64()
-	}}
+	}
 }
 
 // openVault opens the configured Key Vault, or else the local vault.

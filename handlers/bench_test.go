@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,6 +28,19 @@ func BenchmarkStartToFirstAnswer(b *testing.B) {
 	}
 }
 
+// readURL reads what serve prints until it serves, and returns the callback URL.
+func readURL(out io.Reader) (url string) {
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if _, rest, ok := strings.Cut(lines.Text(), "'http"); ok {
+			url, _, _ = strings.Cut("http"+rest, "'")
+		}
+		if strings.HasPrefix(lines.Text(), "Serving on") {
+			break
+		}
+	}
+	return url
+}
+
 func startOnce(b *testing.B, binary, folder string) {
 	b.Helper()
 	c := exec.Command(binary, "serve", filepath.Join("..", "samples", "order-check"), "--address", "127.0.0.1:0")
@@ -38,15 +52,7 @@ func startOnce(b *testing.B, binary, folder string) {
 	if err := c.Start(); err != nil {
 		b.Fatal(err)
 	}
-	url := ""
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if _, rest, ok := strings.Cut(lines.Text(), "'http"); ok {
-			url, _, _ = strings.Cut("http"+rest, "'")
-		}
-		if strings.HasPrefix(lines.Text(), "Serving on") {
-			break
-		}
-	}
+	url := readURL(out)
 	answer, err := http.Post(url, "application/json", strings.NewReader(`{"id":"A","total":1,"lines":[]}`))
 	if err != nil || answer.StatusCode != http.StatusOK {
 		b.Fatalf("%v %v", answer, err)

@@ -16,13 +16,18 @@ import (
 func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	snapshot, err := e.Store.LoadRun(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // deleted meanwhile
+		return e.Store.Forget(ctx, key, nil) // deleted meanwhile
 	}
 	if err != nil {
 		return err
 	}
 	st, now := snapshot.State, e.Ambient.Now()
-	if st.Status.Final() || now.Before(snapshot.Lease.Until) {
+	switch rest := snapshot.Lease.Until.Sub(now); {
+	case st.Status.Final():
+		return e.Store.Forget(ctx, key, snapshot.Inbox) // what came too late has made it due
+	case rest > 0 && len(snapshot.Inbox) > 0:
+		return e.Store.Ring(ctx, key, rest) // whoever is at it may be leaving just now
+	case rest > 0:
 		return nil
 	}
 	w, err := e.WorkflowVersion(ctx, key.WorkflowID, st.Version)
@@ -31,9 +36,9 @@ func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	}
 	d := &driver{e: e, w: w, key: key, st: st, etag: snapshot.ETag}
 	d.take(snapshot.Inbox)
-	events := append(d.events, run.TimerFired{})
+	d.push(run.TimerFired{})
 	if len(st.Records) == 0 {
-		events = append(events, run.Started{})
+		d.push(run.Started{})
 	}
 	run.Prune(w.Program, st)
 	if err := e.load(ctx, w, key, st); err != nil {
@@ -41,12 +46,12 @@ func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	}
 	for _, c := range run.Resume(w.Program, st) {
 		if c := c.(run.Execute); c.Action.Spec.Inline {
-			events = append(events, e.execute(ctx, w, st, c))
+			d.push(e.execute(ctx, w, st, c))
 		} else {
 			d.send = append(d.send, c)
 		}
 	}
-	err = d.drive(ctx, events...)
+	err = d.drive(ctx)
 	d.report(err)
 	if errors.Is(err, store.ErrConflict) {
 		return nil // somebody else drives it; nothing was sent from here
@@ -145,18 +150,26 @@ func (e *Engine) Cancel(ctx context.Context, key store.RunKey) error {
 
 // post puts an item into the inbox of a run, and wakes whoever drives it.
 func (e *Engine) post(ctx context.Context, key store.RunKey, seq, kind string, data value.Value) error {
-	if err := e.Store.Post(ctx, key, seq, kind, data); err != nil {
+	if err := e.Store.Post(ctx, key, seq, kind, data, e.Ambient.Now()); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	d := e.drivers[key]
-	e.mu.Unlock()
-	if d != nil {
-		select {
-		case d.poke <- struct{}{}:
-		default:
-		}
+	if e.poke(key) {
 		return nil
 	}
 	return e.Store.Ring(ctx, key, 0)
+}
+
+// poke wakes the driver that is at work on a run here, if there is one.
+func (e *Engine) poke(key store.RunKey) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d := e.drivers[key]
+	if d == nil {
+		return false
+	}
+	select {
+	case d.poke <- struct{}{}:
+	default:
+	}
+	return true
 }

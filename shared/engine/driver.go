@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/run"
@@ -20,11 +21,11 @@ type driver struct {
 	answer  chan<- *run.Record // who waits for a Response; nil if nobody does here
 	created chan error         // told once when the run exists; nil for a run that was loaded
 
-	events   []run.Event
+	events   []pending
 	send     []run.Execute // to be carried out after the next commit
 	respond  []*run.Record
 	release  []run.Release
-	taken    []store.Item
+	applied  []store.Item // from the inbox, which the next commit removes
 	finished bool
 
 	results  chan run.Completed
@@ -33,18 +34,37 @@ type driver struct {
 	sliceEnd time.Time
 }
 
+// pending is an event that is to be applied, and the inbox item it came with: the
+// item stays until a commit holds what the event did.
+type pending struct {
+	event run.Event
+	item  *store.Item
+}
+
+// maxApplied is how many inbox items one commit takes up.
+const maxApplied = 10
+
+func (d *driver) push(events ...run.Event) {
+	for _, e := range events {
+		d.events = append(d.events, pending{event: e})
+	}
+}
+
 // drive goes on until the run is over, has to wait for longer than it pays to
 // stay, or was taken over by another driver (store.ErrConflict).
 func (d *driver) drive(ctx context.Context, events ...run.Event) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is in flight when the run is lost must not be sent on
-	d.events = events
+	d.push(events...)
 	d.st.Callback = d.e.callbacks(d.w, d.st.Name)
 	d.results = make(chan run.Completed)
 	d.poke = make(chan struct{}, 1)
 	d.sliceEnd = d.e.Ambient.Now().Add(d.e.Slice)
 	d.e.enlist(d)
 	defer d.e.dismiss(d)
+	if err := d.e.load(ctx, d.w, d.key, d.st); err != nil {
+		return err
+	}
 	for {
 		if err := d.apply(ctx); err != nil {
 			return err
@@ -65,35 +85,65 @@ func (d *driver) drive(ctx context.Context, events ...run.Event) error {
 // apply takes the events in, and carries inline operations out at once: they do
 // no I/O, so their outcome needs no commit of its own.
 func (d *driver) apply(ctx context.Context) error {
-	for len(d.events) > 0 {
-		if err := d.e.load(ctx, d.w, d.key, d.st); err != nil {
-			return err
-		}
-		event := d.events[0]
+	again := false
+	for len(d.events) > 0 && d.fits(d.events[0]) {
+		next := d.events[0]
 		d.events = d.events[1:]
-		for _, c := range run.Apply(d.w.Program, d.st, event, d.e.Ambient) {
-			switch c := c.(type) {
-			case run.Execute:
-				if c.Action.Spec.Inline {
-					d.events = append(d.events, d.e.execute(ctx, d.w, d.st, c))
-				} else {
-					d.send = append(d.send, c)
-				}
-			case run.Release:
-				d.release = append(d.release, c)
-			case run.Respond:
-				d.respond = append(d.respond, c.Record)
-			case run.Again:
-				d.events = append(d.events, run.More{})
-			case run.Finish:
-				d.finished = true
+		if _, more := next.event.(run.More); more { // it may wait for what is to be read
+			if err := d.e.load(ctx, d.w, d.key, d.st); err != nil {
+				return err
 			}
 		}
-		if len(d.st.Touched()) > run.MaxTouched {
-			break // what two Applies touch must fit one commit
+		if next.item != nil {
+			d.applied = append(d.applied, *next.item)
+		}
+		again = d.obey(ctx, run.Apply(d.w.Program, d.st, next.event, d.e.Ambient))
+		if again && len(d.events) == 0 && !d.st.Full() {
+			d.push(run.More{})
 		}
 	}
+	if again && len(d.events) == 0 {
+		d.push(run.More{})
+	}
 	return nil
+}
+
+// fits tells whether the next commit has room for what an event does: at least the
+// end of something that it holds anyway.
+func (d *driver) fits(p pending) bool {
+	if !d.st.Full() && len(d.applied) < maxApplied {
+		return true
+	}
+	c, ok := p.event.(run.Completed)
+	if !ok {
+		return false
+	}
+	r := d.st.Records[run.Key(c.Action, c.Path)]
+	return r == nil || r.Changed()
+}
+
+// obey does what is asked for, as far as it may be done before a commit. It tells
+// whether there is more to apply.
+func (d *driver) obey(ctx context.Context, commands []run.Command) (again bool) {
+	for _, c := range commands {
+		switch c := c.(type) {
+		case run.Execute:
+			if c.Action.Spec.Inline {
+				d.push(d.e.execute(ctx, d.w, d.st, c))
+			} else {
+				d.send = append(d.send, c)
+			}
+		case run.Release:
+			d.release = append(d.release, c)
+		case run.Respond:
+			d.respond = append(d.respond, c.Record)
+		case run.Again:
+			again = true
+		case run.Finish:
+			d.finished = true
+		}
+	}
+	return again
 }
 
 // commit writes what changed, and decides whether this driver stays with the run.
@@ -111,7 +161,7 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 	case len(d.send) > 0: // the slice is used up: the next invocation sends
 		lease.Due, ring = now, new(time.Duration)
 	case wake.IsZero():
-		lease.Due = now.Add(d.e.Lease) // nothing to wait for but the inbox
+		lease.Due = now.Add(idleLeases * d.e.Lease) // nothing to wait for but the inbox
 	case wake.Before(d.sliceEnd) && wake.Sub(now) < d.e.Lease/2:
 		lease, stay = d.lease(now), true // a short wait is sat out
 	default:
@@ -128,12 +178,12 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 			d.created <- err
 		}
 	} else {
-		d.etag, err = d.e.Store.CommitRun(ctx, d.st, d.etag, lease, d.taken)
+		d.etag, err = d.e.Store.CommitRun(ctx, d.st, d.etag, lease, d.applied)
 	}
 	if err != nil {
 		return false, err
 	}
-	d.taken = nil
+	d.applied = nil
 	for _, r := range d.respond {
 		if d.answer != nil {
 			select {
@@ -145,9 +195,7 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 	d.respond = nil
 	d.letGo(ctx)
 	if ring != nil {
-		if err := d.e.Store.Ring(ctx, d.key, *ring); err != nil {
-			d.e.Log.Warn().Err(err).Str("run", d.key.Run).Msg("a doorbell was not sent; the sweep will find the run")
-		}
+		d.ring(ctx, *ring)
 	}
 	return stay, nil
 }
@@ -186,10 +234,11 @@ func (d *driver) wait(ctx context.Context) error {
 		select {
 		case c := <-d.results:
 			d.inflight--
-			d.events = append(d.events, c)
+			d.push(c)
+			d.drain()
 			return nil
 		case <-wake:
-			d.events = append(d.events, run.TimerFired{})
+			d.push(run.TimerFired{})
 			return nil
 		case <-d.poke:
 			return d.readInbox(ctx)
@@ -197,10 +246,23 @@ func (d *driver) wait(ctx context.Context) error {
 			if err := d.readInbox(ctx); err != nil || len(d.events) > 0 {
 				return err
 			}
-			d.events = append(d.events, run.More{}) // changes nothing; the commit renews the lease
+			d.push(run.More{}) // changes nothing; the commit renews the lease
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// drain takes what has ended as well meanwhile, so that one commit holds it all.
+func (d *driver) drain() {
+	for {
+		select {
+		case c := <-d.results:
+			d.inflight--
+			d.push(c)
+		default:
+			return
 		}
 	}
 }
@@ -223,13 +285,19 @@ const (
 
 func (d *driver) take(items []store.Item) {
 	for _, item := range items {
-		d.taken = append(d.taken, item)
+		if slices.ContainsFunc(d.events, func(p pending) bool { return p.item != nil && p.item.Key == item.Key }) {
+			continue // read before, and not applied yet
+		}
+		var event run.Event
 		switch item.Kind {
 		case cancelItem:
-			d.events = append(d.events, run.Cancelled{})
+			event = run.Cancelled{}
 		case resumeItem:
-			d.events = append(d.events, run.Resumed{Action: item.Data.Member("action").Str(), Path: item.Data.Member("path").Str(), Data: item.Data.Member("data")})
+			event = run.Resumed{Action: item.Data.Member("action").Str(), Path: item.Data.Member("path").Str(), Data: item.Data.Member("data")}
+		default:
+			event = run.More{} // of a newer version; it leaves with the next commit
 		}
+		d.events = append(d.events, pending{event, &item})
 	}
 }
 
@@ -256,10 +324,26 @@ func (e *Engine) enlist(d *driver) {
 	e.drivers[d.key] = d
 }
 
+// dismiss strikes a driver off. Who posted to its run meanwhile relied on it: it
+// passes that on.
 func (e *Engine) dismiss(d *driver) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.drivers[d.key] == d {
 		delete(e.drivers, d.key)
+	}
+	e.mu.Unlock()
+	select {
+	case <-d.poke:
+		if !d.finished {
+			d.ring(e.ctx, 0)
+		}
+	default:
+	}
+}
+
+// ring makes somebody look at the run after a delay.
+func (d *driver) ring(ctx context.Context, delay time.Duration) {
+	if err := d.e.Store.Ring(ctx, d.key, delay); err != nil {
+		d.e.Log.Warn().Err(err).Str("run", d.key.Run).Msg("a doorbell was not sent; the sweep will find the run")
 	}
 }

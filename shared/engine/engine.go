@@ -54,6 +54,10 @@ const (
 	DefaultFresh           = 10 * time.Second
 
 	releaseTime = 30 * time.Second // for telling somebody that an action waits no more
+
+	// idleLeases: a run that waits for something from outside is looked at so seldom,
+	// since whoever posts to it makes it due.
+	idleLeases = 60
 )
 
 // ErrBusy means that another driver is at work on the run.

@@ -62,7 +62,7 @@ type world struct {
 	hook  func(n int) // before the n-th call is answered
 }
 
-type call struct{ method, url, tracking string }
+type call struct{ method, url, tracking, body string }
 
 var (
 	_ operation.Doer = (*world)(nil)
@@ -77,11 +77,14 @@ func (w *world) record(c call) int {
 }
 
 func (w *world) Do(_ context.Context, r *outbound.Request) (*outbound.Response, error) {
-	n := w.record(call{method: r.Method, url: r.URL, tracking: r.Header.Get("x-ms-action-tracking-id")})
+	n := w.record(call{method: r.Method, url: r.URL, tracking: r.Header.Get("x-ms-action-tracking-id"), body: string(r.Body)})
 	if w.hook != nil {
 		w.hook(n)
 	}
-	return &outbound.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"displayName":"Sara"}`)}, nil
+	if strings.HasSuffix(r.URL, "/fail") {
+		return &outbound.Response{StatusCode: 503, Header: http.Header{}}, nil
+	}
+	return &outbound.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"displayName":"Sara","id":"ID","path":"` + r.URL + `"}`)}, nil
 }
 
 func (w *world) Secret(_ context.Context, name, _ string) (outbound.Secret, error) {

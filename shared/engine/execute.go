@@ -45,7 +45,7 @@ func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Exe
 		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, c.Record.Path, item, e.Ambient) },
 		Tracking: operation.Tracking{
 			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name, Action: a.Name, Path: c.Record.Path,
-			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID,
+			RunTrackingID: st.TrackingID, ActionTrackingID: c.Record.TrackingID, ClientTrackingID: st.ClientTrackingID, Start: c.Record.Start,
 		},
 	}
 	if at := c.Record.Deadline; !at.IsZero() {

@@ -126,13 +126,16 @@ func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Val
 	hash := sha256.Sum256([]byte(n.Tracking.ActionTrackingID))
 	trigger := Trigger{
 		Name: t.Name, Outputs: n.Outputs, ClientTrackingID: n.Tracking.ClientTrackingID,
-		RunName: run.NameAt(e.Ambient.Now(), int64(binary.BigEndian.Uint32(hash[:4])), 0),
+		RunName: run.NameAt(n.Tracking.Start, int64(binary.BigEndian.Uint32(hash[:4])), 0),
 	}
 	if n.Waits {
 		trigger.Parent = run.Parent{WorkflowID: n.Tracking.WorkflowID, Run: n.Tracking.RunName, Action: n.Tracking.Action, Path: n.Tracking.Path}
 	}
 	running, err := e.Start(ctx, w, trigger)
-	if err != nil && !errors.Is(err, store.ErrConflict) {
+	if errors.Is(err, store.ErrConflict) { // started before, by a driver that died; perhaps before it rang
+		err = e.Store.Ring(ctx, store.RunKey{WorkflowID: w.ID, Run: trigger.RunName}, 0)
+	}
+	if err != nil {
 		return value.Value{}, nil, err
 	}
 	headers := value.NewObject(2)

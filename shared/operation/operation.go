@@ -90,6 +90,7 @@ type Tracking struct {
 	Action, Path                              string // the execution
 	ActionTrackingID, ClientTrackingID        string
 	RunTrackingID                             string
+	Start                                     time.Time // of the execution
 }
 
 // Operation is an action type.

@@ -1,10 +1,7 @@
 package run
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,15 +10,15 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// MaxTouched is how many records one Apply begins, ends early or wakes at most.
-// A commit may hold what two Applies touched, and header, due row and inbox, in
-// the hundred rows of one transaction.
-const MaxTouched = 40
+// MaxTouched is how many records may have changed when another one is begun, ended
+// or woken before the next commit. The rows of one transaction are a hundred: the
+// rest is for what an event touches by itself, header, due row and inbox.
+const MaxTouched = 80
 
 // Apply takes an event into the state and returns what is to be done once the
 // state is committed. The records that Needs named must be loaded.
 func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Command {
-	m := &machine{p: p, s: s, ambient: ambient, budget: ambient.Budget, now: ambient.Now().UTC(), before: len(s.touched)}
+	m := &machine{p: p, s: s, ambient: ambient, budget: ambient.Budget, now: ambient.Now().UTC()}
 	if s.Status.Final() {
 		return nil
 	}
@@ -52,7 +49,6 @@ type machine struct {
 	budget   expr.Budget
 	now      time.Time
 	commands []Command
-	before   int // records that were touched before this Apply
 	more     bool
 }
 
@@ -71,10 +67,6 @@ func (m *machine) advance() {
 		m.commands = append(m.commands, Again{})
 	case over:
 		m.finish()
-	default:
-		if at := m.s.NextWake(); !at.IsZero() {
-			m.commands = append(m.commands, WakeAt{at})
-		}
 	}
 }
 
@@ -96,7 +88,7 @@ func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 			}
 			r = m.begin(a, path, skip, unmet)
 		} else if m.s.Stopping != "" && !r.Status.Final() && len(a.Bodies) == 0 {
-			if m.full() {
+			if m.fullFor(r) {
 				return false
 			}
 			m.release(r)
@@ -115,13 +107,23 @@ func (m *machine) record(a *definition.Action, path string) *Record {
 	return m.s.Records[Key(a.Name, path)]
 }
 
-// full tells whether one more record that changes would be too many for this
-// Apply.
+// full tells whether one more record that changes would be too many for the next
+// commit.
 func (m *machine) full() bool {
-	if len(m.s.touched)-m.before >= MaxTouched {
+	if m.s.Full() {
 		m.more = true
 	}
 	return m.more
+}
+
+// fullFor is full, unless all these records changed already.
+func (m *machine) fullFor(records ...*Record) bool {
+	for _, r := range records {
+		if !r.Changed() {
+			return m.full()
+		}
+	}
+	return false
 }
 
 // lacks tells whether an action cannot begin yet, because it reads all executions
@@ -295,140 +297,4 @@ func staticOutcome(s *definition.StaticResult) Outcome {
 		o.Error = &Error{s.Error.Member("code").Str(), s.Error.Member("message").Str()}
 	}
 	return o
-}
-
-// completed takes in the outcome of an attempt.
-func (m *machine) completed(e Completed) {
-	a, r := m.p.Action(e.Action), m.s.Records[Key(e.Action, e.Path)]
-	if a == nil || r == nil || r.Status.Final() || r.Attempt != e.Attempt || !r.Wake.IsZero() {
-		return // a repeat, or late: the action was cancelled meanwhile
-	}
-	m.s.touch(r)
-	switch o := e.Outcome; {
-	case o.Again > 0:
-		r.Keep, r.Wake = o.Keep, m.wakeBy(r, m.now.Add(o.Again))
-		return
-	case o.Await:
-		r.Keep, r.Awaiting, r.Wake = o.Keep, true, r.Deadline
-		if !r.Early.IsAbsent() {
-			m.goOn(a, r, r.Early)
-		}
-		return
-	}
-	if delay, again := m.retry(a, r, e.Outcome); again {
-		r.Wake = m.wakeBy(r, m.now.Add(delay))
-		return
-	}
-	m.conclude(a, r, e.Outcome)
-}
-
-// wakeBy is a time to go on at, or the deadline if that comes first.
-func (m *machine) wakeBy(r *Record, at time.Time) time.Time {
-	if !r.Deadline.IsZero() && r.Deadline.Before(at) {
-		return r.Deadline
-	}
-	return at
-}
-
-// resumed takes in what an action waits for, or will wait for.
-func (m *machine) resumed(e Resumed) {
-	a, r := m.p.Action(e.Action), m.s.Records[Key(e.Action, e.Path)]
-	switch {
-	case a == nil || r == nil || r.Status.Final():
-		return // too late
-	case r.Awaiting:
-		m.s.touch(r)
-		m.goOn(a, r, e.Data)
-	case r.Early.IsAbsent():
-		m.s.touch(r)
-		r.Early = e.Data
-	}
-}
-
-// goOn calls an operation again with what came.
-func (m *machine) goOn(a *definition.Action, r *Record, data value.Value) {
-	if data.IsAbsent() {
-		data = value.Null()
-	}
-	r.Awaiting, r.Early, r.Wake = false, value.Value{}, time.Time{}
-	r.Keep = r.Keep.With(ResumedMember, data)
-	r.Attempt++
-	m.commands = append(m.commands, Execute{a, r, r.SendingInputs()})
-}
-
-// conclude ends an action with the outcome of its last attempt.
-func (m *machine) conclude(a *definition.Action, r *Record, o Outcome) {
-	r.Outputs.Value = o.Outputs
-	if len(r.Retries) > 0 {
-		m.noteAttempt(r, o)
-	}
-	m.end(r, o.Status, o.Code, o.Error)
-	if a.Spec.Responds && o.Status == definition.Succeeded {
-		m.s.Responded = a.Name
-		m.commands = append(m.commands, Respond{r})
-	}
-	if a.Tracked != nil {
-		if v, err := a.Tracked.Evaluate(m.env(a, r, r)); err == nil {
-			r.Tracked = v
-		} else if r.Error == nil {
-			r.Error = &Error{"TrackedPropertiesEvaluationFailed", m.templateError(a, "trackedProperties", err).Message}
-		}
-	}
-}
-
-func (m *machine) end(r *Record, s definition.Status, code string, e *Error) {
-	r.Status, r.Code, r.Error, r.End = s, code, e, m.now
-	r.Wake, r.Keep, r.Sending = time.Time{}, value.Value{}, Payload{}
-	r.Awaiting, r.Early = false, value.Value{}
-	m.s.touch(r)
-}
-
-// wake goes on with the actions whose time has come.
-func (m *machine) wake() {
-	for _, r := range m.s.inOrder() {
-		if r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
-			continue
-		}
-		if m.full() {
-			return
-		}
-		if !r.Deadline.IsZero() && !r.Deadline.After(m.now) {
-			m.release(r)
-			m.end(r, definition.TimedOut, actionTimedOut, &Error{actionTimedOut, fmt.Sprintf(
-				"The execution of template action '%s' timed out: its limit was reached.", r.Name)})
-			continue
-		}
-		r.Wake = time.Time{}
-		r.Attempt++
-		m.s.touch(r)
-		m.commands = append(m.commands, Execute{m.p.Action(r.Name), r, r.SendingInputs()})
-	}
-}
-
-const actionTimedOut = "ActionTimedOut"
-
-// release tells whoever was to resume an action that it need not any more.
-func (m *machine) release(r *Record) {
-	if r.Awaiting {
-		m.commands = append(m.commands, Release{m.p.Action(r.Name), r, r.SendingInputs(), r.Keep})
-	}
-}
-
-// Resume returns the commands for what a driver that died had given out: the
-// same inputs, attempt and tracking id once more.
-func Resume(p *definition.Program, s *State) []Command {
-	var commands []Command
-	for _, r := range s.inOrder() {
-		if r.executing() {
-			commands = append(commands, Execute{p.Action(r.Name), r, r.SendingInputs()})
-		}
-	}
-	return commands
-}
-
-// inOrder returns the records in an order that does not change.
-func (s *State) inOrder() []*Record {
-	return slices.SortedFunc(maps.Values(s.Records), func(a, b *Record) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name))
-	})
 }

@@ -56,11 +56,11 @@ func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 		return m.iterate(a, r)
 	}
 	if why := otherType(a, r); why != nil {
-		over := m.skipBodies(a, r.Path, why)
-		if over {
-			m.endContainer(r, definition.Failed)
+		if !m.skipBodies(a, r.Path, why) || m.fullFor(r) {
+			return false
 		}
-		return over
+		m.endContainer(r, definition.Failed)
+		return true
 	}
 	taken := takenBranch(a, r)
 	over := true
@@ -72,6 +72,9 @@ func (m *machine) settleBodies(a *definition.Action, r *Record) bool {
 		over = m.settle(body, r.Path, skip) && over
 	}
 	if over {
+		if m.fullFor(r) {
+			return false
+		}
 		m.endContainer(r, m.status(a.Bodies[taken], r.Path))
 	}
 	return over

@@ -63,8 +63,6 @@ type (
 	}
 	// Respond: answer the caller of the trigger.
 	Respond struct{ Record *Record }
-	// WakeAt: apply TimerFired at this time.
-	WakeAt struct{ At time.Time }
 	// Again: apply More once this state is committed.
 	Again struct{}
 	// Finish: the run is over.
@@ -74,7 +72,6 @@ type (
 func (Execute) command() {}
 func (Release) command() {}
 func (Respond) command() {}
-func (WakeAt) command()  {}
 func (Again) command()   {}
 func (Finish) command()  {}
 

@@ -132,7 +132,7 @@ func (m *machine) iterate(a *definition.Action, r *Record) bool {
 				i++
 				continue
 			}
-			if m.full() {
+			if m.fullFor(r, m.record(a, Iteration(r.Path, p.Active[i]))) {
 				return false
 			}
 			m.endIteration(a, r, i)
@@ -144,7 +144,7 @@ func (m *machine) iterate(a *definition.Action, r *Record) bool {
 			break
 		}
 	}
-	if m.more || len(p.Active) > 0 || !m.sumUp(a, r) {
+	if m.more || len(p.Active) > 0 || !m.sumUp(a, r) || m.fullFor(r) {
 		return false
 	}
 	m.endContainer(r, p.Status)
@@ -157,12 +157,12 @@ func (m *machine) beginIterations(a *definition.Action, r *Record) bool {
 	p, began := r.Loop, false
 	for m.s.Stopping == "" && p.Next < p.Count && len(p.Active) < a.Loop.Concurrency && !m.full() {
 		if a.Spec.Role == definition.Until && p.Next > 0 {
-			m.s.settle(Iteration(r.Path, p.Next-1)) // the latest one is kept: it can be read
+			m.s.settle(a, Iteration(r.Path, p.Next-1)) // the latest one is kept: it can be read
 		}
 		m.s.put(&Record{Name: a.Name, Path: Iteration(r.Path, p.Next), Status: definition.Running, Start: m.now, TrackingID: m.guid()})
 		p.Active = append(p.Active, p.Next)
 		p.Next++
-		m.s.touch(r)
+		m.s.change(r, progressed)
 		began = true
 	}
 	return began
@@ -176,14 +176,14 @@ func (m *machine) endIteration(a *definition.Action, r *Record, i int) {
 	status := m.status(a.Bodies[0], path)
 	m.endContainer(m.record(a, path), status)
 	m.tally(a, p, path)
-	m.s.touch(r)
+	m.s.change(r, progressed)
 	if a.Spec.Role == definition.Until {
 		p.Status = status
 		m.afterIteration(a, r, path)
 		return
 	}
 	p.Status = worse(p.Status, status)
-	m.s.settle(path)
+	m.s.settle(a, path)
 }
 
 func (m *machine) tally(a *definition.Action, p *Progress, path string) {
@@ -267,7 +267,11 @@ func (m *machine) sumUp(a *definition.Action, r *Record) bool {
 // Prune lets the records leave that a store still had beside those that matter:
 // of iterations that are over.
 func Prune(p *definition.Program, s *State) {
-	over := map[string]bool{}
+	type iteration struct {
+		loop *definition.Action
+		path string
+	}
+	over := map[iteration]bool{}
 	for _, r := range s.inOrder() {
 		if r.Path == "" {
 			continue
@@ -288,13 +292,13 @@ func Prune(p *definition.Program, s *State) {
 			loop := s.Records[Key(loops[i].Name, prefix)]
 			prefix = Iteration(prefix, index)
 			if loop == nil || loop.Loop == nil || !loop.Loop.holds(loops[i], index) {
-				over[prefix] = true
+				over[iteration{loops[i], prefix}] = true
 				break
 			}
 		}
 	}
-	for path := range over {
-		s.settle(path)
+	for it := range over {
+		s.settle(it.loop, it.path)
 	}
 }
 

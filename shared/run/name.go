@@ -1,6 +1,8 @@
 package run
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"time"
@@ -38,10 +40,19 @@ func (m *machine) guid() string { return NewGUID(m.ambient) }
 
 // NewGUID returns a random UUID of version 4, in lower case.
 func NewGUID(a expr.Ambient) string {
+	// 122 bits are random: 60 beside the version in the first half, 62 beside the
+	// variant in the second.
+	x, y := uint64(a.Rand(1<<61)), uint64(a.Rand(1<<61))
+	first, spare := x&(1<<60-1), x>>60
 	var b [16]byte
-	for i := range b {
-		b[i] = byte(a.Rand(256))
-	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	binary.BigEndian.PutUint64(b[:], first>>12<<16|4<<12|first&0xfff)
+	binary.BigEndian.PutUint64(b[8:], 2<<62|y<<1|spare)
+	var text [36]byte
+	hex.Encode(text[:8], b[:4])
+	hex.Encode(text[9:13], b[4:6])
+	hex.Encode(text[14:18], b[6:8])
+	hex.Encode(text[19:23], b[8:10])
+	hex.Encode(text[24:], b[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
 }

@@ -44,6 +44,7 @@ type scenario struct {
 	commands []run.Command
 	finished bool
 	seed     int64
+	held     bool // no commit now
 }
 
 func start(t *testing.T, actions string, change ...func(*run.State)) *scenario {
@@ -94,6 +95,9 @@ func (s *scenario) apply(e run.Event) {
 		}
 		if begun := len(s.s.Records) - before; begun > run.MaxTouched {
 			s.t.Errorf("one Apply began %d records", begun)
+		}
+		if s.held && !s.s.Full() {
+			continue
 		}
 		left := slices.Clone(s.s.Settled())
 		s.past = append(s.past, left...)

@@ -43,7 +43,7 @@ type State struct {
 	// Callback returns the URL that resumes an execution; nil where there is none.
 	Callback func(action, path string) string
 
-	touched map[string]bool
+	touched []*Record // since the last commit
 	settled []*Record // of iterations that are over, those inside before their loop's
 }
 
@@ -132,7 +132,17 @@ type Record struct {
 
 	stored  bool // a commit has written it
 	settled bool // its iteration is over
+	changed change
 }
+
+// change says what of a record the next commit has to write.
+type change uint8
+
+const (
+	unchanged  change = iota
+	progressed        // only how far the loop has come
+	rewritten
+)
 
 // Key is the name of an action and, in loops, the path of an execution of it.
 func Key(name, path string) string {
@@ -165,17 +175,21 @@ func (p Payload) Loaded() bool { return p.Blob == "" }
 
 // NewState returns the state of a run that has not started.
 func NewState(h Header) *State {
-	return &State{Header: h, Records: map[string]*Record{}, Repetitions: map[string][]*Record{}, touched: map[string]bool{}}
+	return &State{Header: h, Records: map[string]*Record{}, Repetitions: map[string][]*Record{}}
 }
 
 // Touched returns the records that changed since Committed was called.
-func (s *State) Touched() []*Record {
-	list := make([]*Record, 0, len(s.touched))
-	for key := range s.touched {
-		list = append(list, s.Records[key])
-	}
-	return list
-}
+func (s *State) Touched() []*Record { return s.touched }
+
+// Full tells whether as many records changed as one commit takes.
+func (s *State) Full() bool { return len(s.touched) >= MaxTouched }
+
+// Progressed tells that of a record which was written before nothing but Loop has
+// changed.
+func (r *Record) Progressed() bool { return r.stored && r.changed == progressed }
+
+// Changed tells whether the record is among those touched.
+func (r *Record) Changed() bool { return r.changed != unchanged }
 
 // Settled returns the records of iterations that are over and that nothing in the
 // run may read one by one any more, in the order in which they may leave.
@@ -191,10 +205,10 @@ func (r *Record) Stored() bool { return r.stored }
 // left have been moved to where the history of iterations lies, and leave the
 // state.
 func (s *State) Committed(left []*Record) {
-	for key := range s.touched {
-		s.Records[key].stored = true
+	for _, r := range s.touched {
+		r.stored, r.changed = true, unchanged
 	}
-	clear(s.touched)
+	s.touched = nil
 	for _, r := range left {
 		delete(s.Records, r.Key())
 	}
@@ -208,27 +222,40 @@ func (s *State) Loaded() {
 	}
 }
 
-// settle lets the records of an iteration, and of all inside it, leave.
-func (s *State) settle(path string) {
-	var inside []*Record
-	for _, r := range s.Records {
-		if !r.settled && (r.Path == path || strings.HasPrefix(r.Path, path+"-")) {
-			r.settled = true
-			inside = append(inside, r)
-		}
+// settle lets the records of an iteration, and of all inside it, leave. Other loops
+// have iterations with the same path, so it goes by the actions inside.
+func (s *State) settle(loop *definition.Action, path string) {
+	if slices.ContainsFunc(loop.Inner, func(a *definition.Action) bool { return a.Loop != nil }) {
+		s.settleDeeper(loop, path+"-")
 	}
-	// The longer the path the deeper inside: an iteration is the last of its own.
-	slices.SortFunc(inside, func(a, b *Record) int {
-		return cmp.Or(len(b.Path)-len(a.Path), cmp.Compare(btoi(a.Attempt == 0), btoi(b.Attempt == 0)), cmp.Compare(a.Name, b.Name))
-	})
-	s.settled = append(s.settled, inside...)
+	for _, inner := range loop.Inner {
+		s.leave(s.Records[Key(inner.Name, path)])
+	}
+	s.leave(s.Records[Key(loop.Name, path)])
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// settleDeeper is for the iterations of loops inside, the latest of an Until above
+// all: the others have left before.
+func (s *State) settleDeeper(loop *definition.Action, prefix string) {
+	var deeper []*Record
+	for _, r := range s.Records {
+		if strings.HasPrefix(r.Path, prefix) && slices.ContainsFunc(loop.Inner, func(a *definition.Action) bool { return a.Name == r.Name }) {
+			deeper = append(deeper, r)
+		}
 	}
-	return 0
+	slices.SortFunc(deeper, func(a, b *Record) int {
+		return cmp.Or(len(b.Path)-len(a.Path), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name))
+	})
+	for _, r := range deeper {
+		s.leave(r)
+	}
+}
+
+func (s *State) leave(r *Record) {
+	if r != nil && !r.settled {
+		r.settled = true
+		s.settled = append(s.settled, r)
+	}
 }
 
 // Executing tells whether an outcome is awaited: an action was given out by an
@@ -263,7 +290,14 @@ func (s *State) put(r *Record) *Record {
 	return r
 }
 
-func (s *State) touch(r *Record) { s.touched[r.Key()] = true }
+func (s *State) touch(r *Record) { s.change(r, rewritten) }
+
+func (s *State) change(r *Record, how change) {
+	if r.changed == unchanged {
+		s.touched = append(s.touched, r)
+	}
+	r.changed = max(r.changed, how)
+}
 
 func (s *State) variable(name string) *Variable {
 	for i := range s.Variables {

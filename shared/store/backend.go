@@ -49,6 +49,7 @@ const (
 	Insert  OpKind = iota + 1 // fails with ErrConflict if the row exists
 	Replace                   // with ETag: fails with ErrConflict unless it matches; without: insert or replace
 	Delete                    // the row must exist (ErrNotFound); with ETag as Replace
+	Merge                     // sets columns of a row that must exist (ErrNotFound), the others stay; with ETag as Replace
 )
 
 // Op is one operation of a transaction.

@@ -52,15 +52,20 @@ var (
 func (c Codec) Encode(place, column string, v value.Value, crowded bool) (Properties, []Blob, error) {
 	p := Properties{}
 	var blobs []Blob
+	c.encode(p, &blobs, place, column, v, crowded)
+	return p, blobs, nil
+}
+
+// encode adds the columns to a row.
+func (c Codec) encode(p Properties, blobs *[]Blob, place, column string, v value.Value, crowded bool) {
 	if v.IsAbsent() {
-		return p, nil, nil
+		return
 	}
 	visible, taken := take(v)
-	c.put(p, &blobs, place, column, value.Reveal(visible), crowded)
+	c.put(p, blobs, place, column, value.Reveal(visible), crowded)
 	if len(taken) > 0 {
-		c.seal(p, &blobs, place+"\n"+column, column, value.Reveal(value.Array(taken...)), crowded)
+		c.seal(p, blobs, place+"\n"+column, column, value.Reveal(value.Array(taken...)), crowded)
 	}
-	return p, blobs, nil
 }
 
 func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text []byte, crowded bool) {

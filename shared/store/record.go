@@ -43,6 +43,8 @@ func (w *recordWriter) write(st *run.State) {
 	moved := map[*run.Record]bool{}
 	for _, r := range touched {
 		switch {
+		case r.Progressed() && w.progress(r):
+			continue
 		case !r.IsSettled():
 			w.put(stateKey(w.key.Run), r)
 			continue
@@ -60,7 +62,7 @@ func (w *recordWriter) write(st *run.State) {
 		if spare < 2 {
 			return
 		}
-		if moved[r] || slices.Contains(touched, r) || !r.Inputs.Loaded() || !r.Outputs.Loaded() {
+		if moved[r] || r.Changed() || !r.Inputs.Loaded() || !r.Outputs.Loaded() {
 			continue
 		}
 		spare -= 2
@@ -69,12 +71,27 @@ func (w *recordWriter) write(st *run.State) {
 	}
 }
 
+// progress writes only how far a loop has come, beside what lies in its row: its
+// items may be many.
+func (w *recordWriter) progress(r *run.Record) bool {
+	key := stateKey(w.key.Run) + recordName(r)
+	row := w.s.row(w.key.partition(), key, w.blobs).value(loopColumn, loopValue(r.Loop))
+	if _, plain := row.properties[loopColumn]; row.err != nil || !plain || len(row.properties) != 1 {
+		return false // it has other columns when it is large, and the old ones would stay
+	}
+	w.ops = append(w.ops, Op{Kind: Merge, Key: key, Properties: row.properties})
+	return true
+}
+
+const loopColumn = "Loop"
+
 func (w *recordWriter) put(prefix string, r *run.Record) {
-	row := w.s.record(w.key, prefix+recordName(r), r, w.blobs, w.bytes > MaxTransactionBytes/2)
+	key := prefix + recordName(r)
+	row := w.s.record(w.key, key, r, w.blobs, w.bytes > MaxTransactionBytes/2)
 	size, err := rowSize(row.properties)
 	w.bytes += size
 	w.errs = append(w.errs, err)
-	w.ops = append(w.ops, Op{Kind: Replace, Key: prefix + recordName(r), Properties: row.properties})
+	w.ops = append(w.ops, Op{Kind: Replace, Key: key, Properties: row.properties})
 	w.errs = append(w.errs, row.err)
 }
 
@@ -99,7 +116,7 @@ func (s *Store) record(key RunKey, recordKey string, rec *run.Record, blobs *[]B
 		value("Inputs", rec.Inputs.Value).value("Outputs", rec.Outputs.Value).value("Sending", rec.Sending.Value).
 		value("Keep", rec.Keep).value("Tracked", rec.Tracked)
 	if rec.Loop != nil {
-		r.value("Loop", loopValue(rec.Loop))
+		r.value(loopColumn, loopValue(rec.Loop))
 	}
 	if len(rec.Retries) > 0 {
 		r.value("Retries", retriesValue(rec.Retries))
@@ -110,7 +127,7 @@ func (s *Store) record(key RunKey, recordKey string, rec *run.Record, blobs *[]B
 func (s *Store) readRecord(ctx context.Context, row Row) (*run.Record, error) {
 	r := s.reader(ctx, row)
 	rec := &run.Record{
-		Name: r.text("Name"), Path: r.text("Path"), Repetitions: int(r.number("Repetitions")), Loop: readLoop(r.value("Loop")), Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
+		Name: r.text("Name"), Path: r.text("Path"), Repetitions: int(r.number("Repetitions")), Loop: readLoop(r.value(loopColumn)), Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
 		Start: r.time("Start"), End: r.time("End"), TrackingID: r.text("TrackingID"),
 		HideInputs: r.flag("HideInputs"), HideOutputs: r.flag("HideOutputs"), Static: r.flag("Static"),
 		Attempt: int(r.number("Attempt")), Wake: r.time("Wake"), Scheduled: r.time("Scheduled"),

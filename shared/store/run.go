@@ -225,9 +225,10 @@ func (r *reader) failure() *run.Error {
 	return &run.Error{Code: r.text("ErrorCode"), Message: r.text("ErrorMessage")}
 }
 
-// Post puts an item into the inbox of a run; its driver takes it up with the
-// next commit. seq makes the item unique: a repeat of the same does nothing.
-func (s *Store) Post(ctx context.Context, key RunKey, seq, kind string, data value.Value) error {
+// Post puts an item into the inbox of a run, which is due from now on; its driver
+// takes it up with a commit. seq makes the item unique: a repeat of the same does
+// nothing.
+func (s *Store) Post(ctx context.Context, key RunKey, seq, kind string, data value.Value, now time.Time) error {
 	var blobs []Blob
 	itemKey := stateKey(key.Run) + "I." + escape(seq)
 	row := s.row(key.partition(), itemKey, &blobs).text("Kind", kind).value("Data", data)
@@ -237,9 +238,25 @@ func (s *Store) Post(ctx context.Context, key RunKey, seq, kind string, data val
 	if err := s.putBlobs(ctx, blobs); err != nil {
 		return err
 	}
-	_, err := s.backend.Transact(ctx, key.partition(), []Op{{Kind: Insert, Key: itemKey, Properties: row.properties}})
+	_, err := s.backend.Transact(ctx, key.partition(), []Op{
+		{Kind: Insert, Key: itemKey, Properties: row.properties}, {Kind: Replace, Key: dueKey(key.Run), Properties: Properties{"Due": now.UTC()}},
+	})
 	if err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("post to run: %w", err)
+	}
+	return nil
+}
+
+// Forget strikes a run that is over off the list of those that are due, and what
+// came too late out of its inbox.
+func (s *Store) Forget(ctx context.Context, key RunKey, late []Item) error {
+	ops := []Op{{Kind: Delete, Key: dueKey(key.Run)}}
+	for _, item := range late[:min(len(late), MaxTransactionOps-1)] {
+		ops = append(ops, Op{Kind: Delete, Key: item.Key})
+	}
+	_, err := s.backend.Transact(ctx, key.partition(), ops)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("forget run: %w", err)
 	}
 	return nil
 }

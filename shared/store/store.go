@@ -47,8 +47,11 @@ type row struct {
 	err        error
 }
 
+// usualColumns is how many columns most rows have at most.
+const usualColumns = 14
+
 func (s *Store) row(partition, key string, blobs *[]Blob) *row {
-	return &row{s: s, place: partition + "\n" + key, properties: Properties{}, blobs: blobs}
+	return &row{s: s, place: partition + "\n" + key, properties: make(Properties, usualColumns), blobs: blobs}
 }
 
 func (r *row) text(column, v string) *row {
@@ -91,15 +94,7 @@ func (r *row) value(column string, v value.Value) *row {
 	if v.IsAbsent() || r.err != nil {
 		return r
 	}
-	columns, blobs, err := r.s.codec.Encode(r.place, column, v, r.crowded)
-	if err != nil {
-		r.err = fmt.Errorf("encode %s: %w", column, err)
-		return r
-	}
-	for name, c := range columns {
-		r.properties[name] = c
-	}
-	*r.blobs = append(*r.blobs, blobs...)
+	r.s.codec.encode(r.properties, r.blobs, r.place, column, v, r.crowded)
 	return r
 }
 
@@ -174,7 +169,16 @@ func after(prefix string) string { return prefix[:len(prefix)-1] + string(prefix
 // escape makes any name a legal part of a row key: letters, digits and a few
 // marks stay, everything else is percent-encoded, with ! for %.
 func escape(name string) string {
-	return strings.NewReplacer("%", "!", "+", "!20", "~", "!7E").Replace(url.QueryEscape(name))
+	if !strings.ContainsFunc(name, needsEscape) {
+		return name
+	}
+	return keyReplacer.Replace(url.QueryEscape(name))
+}
+
+var keyReplacer = strings.NewReplacer("%", "!", "+", "!20", "~", "!7E")
+
+func needsEscape(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.'
 }
 
 // unescape undoes escape.

@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
 	"github.com/latchwork/latchwork/shared/store"
@@ -72,12 +73,16 @@ func encodeOp(partition string, op store.Op, commit string) (aztables.Transactio
 	if op.ETag != "" {
 		etag := azcore.ETag(op.ETag)
 		action.IfMatch = &etag
+	} else if op.Kind == store.Merge {
+		action.IfMatch = to.Ptr(azcore.ETagAny) // without it the row would be inserted
 	}
 	switch {
 	case op.Kind == store.Insert:
 		action.ActionType = aztables.TransactionTypeAdd
 	case op.Kind == store.Delete:
 		action.ActionType = aztables.TransactionTypeDelete
+	case op.Kind == store.Merge:
+		action.ActionType = aztables.TransactionTypeUpdateMerge
 	case op.ETag != "":
 		action.ActionType = aztables.TransactionTypeUpdateReplace
 	default:

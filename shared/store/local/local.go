@@ -204,12 +204,16 @@ func (s *Store) Transact(ctx context.Context, partition string, ops []store.Op) 
 					return err
 				}
 			default:
+				properties, err := merged(op, rows.Get(key))
+				if err != nil {
+					return err
+				}
 				version, err := rows.NextSequence()
 				if err != nil {
 					return err
 				}
 				etags[i] = fmt.Sprint(version)
-				if err := rows.Put(key, encodeRow(version, op.Properties)); err != nil {
+				if err := rows.Put(key, encodeRow(version, properties)); err != nil {
 					return err
 				}
 			}
@@ -222,12 +226,24 @@ func (s *Store) Transact(ctx context.Context, partition string, ops []store.Op) 
 	return etags, nil
 }
 
+// merged returns the columns that a row has after an operation.
+func merged(op store.Op, current []byte) (store.Properties, error) {
+	if op.Kind != store.Merge {
+		return op.Properties, nil
+	}
+	row, err := decodeRow("", op.Key, current)
+	for name, v := range op.Properties {
+		row.Properties[name] = v
+	}
+	return row.Properties, err
+}
+
 // allowed checks the condition of an operation against the row as it stands.
 func allowed(op store.Op, current []byte) error {
 	switch {
 	case op.Kind == store.Insert && current != nil:
 		return fmt.Errorf("row %s exists: %w", op.Key, store.ErrConflict)
-	case current == nil && (op.Kind == store.Delete || op.ETag != ""):
+	case current == nil && (op.Kind == store.Delete || op.Kind == store.Merge || op.ETag != ""):
 		return fmt.Errorf("row %s: %w", op.Key, store.ErrNotFound)
 	case op.ETag == "":
 	case fmt.Sprint(binary.BigEndian.Uint64(current)) != op.ETag:

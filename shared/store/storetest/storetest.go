@@ -26,7 +26,7 @@ func Exercise(t *testing.T, open Opener) {
 		name string
 		test func(*testing.T, store.Backend)
 	}{
-		{"conditions", conditions}, {"all or nothing", allOrNothing}, {"types", types}, {"limits", limits},
+		{"conditions", conditions}, {"merging", merging}, {"all or nothing", allOrNothing}, {"types", types}, {"limits", limits},
 		{"ranges", ranges}, {"writers", writers}, {"blobs", blobs}, {"queues", queues}, {"queue visibility", visibility},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, b) })
@@ -81,8 +81,25 @@ func conditions(t *testing.T, b store.Backend) {
 	want(t, err, store.ErrNotFound)
 	want(t, try(b, p, store.Op{Kind: store.Delete, Key: "a"}), store.ErrNotFound)
 	want(t, try(b, p, store.Op{Kind: store.Replace, Key: "a", ETag: second}), store.ErrNotFound)
+	want(t, try(b, p, store.Op{Kind: store.Merge, Key: "a", Properties: store.Properties{"V": "1"}}), store.ErrNotFound)
 	_, err = b.Get(t.Context(), "no such partition", "a")
 	want(t, err, store.ErrNotFound)
+}
+
+// merging sets columns and leaves the others as they are.
+func merging(t *testing.T, b store.Backend) {
+	const p = "merging:00"
+	first := transact(t, b, p, store.Op{Kind: store.Insert, Key: "a", Properties: store.Properties{"V": "1", "N": int64(1), "B": []byte{1}}})[0]
+	second := transact(t, b, p, store.Op{Kind: store.Merge, Key: "a", Properties: store.Properties{"V": "2", "W": true}})[0]
+	want(t, try(b, p, store.Op{Kind: store.Merge, Key: "a", ETag: first, Properties: store.Properties{"V": "3"}}), store.ErrConflict)
+	row, err := b.Get(t.Context(), p, "a")
+	if err != nil || row.ETag != second || second == first {
+		t.Errorf("row = %+v, %v", row, err)
+	}
+	if got := row.Properties; got["V"] != "2" || got["W"] != true || got["N"] != int64(1) || !bytes.Equal(got["B"].([]byte), []byte{1}) {
+		t.Errorf("columns: %v", got)
+	}
+	transact(t, b, p, store.Op{Kind: store.Merge, Key: "a", ETag: second, Properties: store.Properties{"V": "3"}})
 }
 
 func allOrNothing(t *testing.T, b store.Backend) {

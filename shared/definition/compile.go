@@ -71,6 +71,7 @@ func Compile(src Source, c Catalog) (*Program, []value.Problem) {
 	b.triggers()
 	b.program.Root = b.graph(src.Definition.Member("actions"), src.Path.Key("actions"), nil, "actions", 1)
 	b.links(b.program.Root)
+	b.unanswerable()
 	b.outputs()
 	b.references()
 	b.hide()

@@ -11,6 +11,7 @@ import (
 // Source is a definition and what belongs to it.
 type Source struct {
 	Name       string
+	ResourceID string // of the workflow; "" where it is not known
 	Definition value.Value
 	// Parameters is properties.parameters of the workflow resource: name to
 	// {"value": …}. Absent where the form of the file carries no values; then

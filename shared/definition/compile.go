@@ -53,6 +53,10 @@ const (
 	nestingMax     = 8
 	hardNesting    = 100
 	maxTriggers    = 10
+	maxParameters  = 50
+	maxOutputs     = 10
+	maxVariables   = 250
+	maxCases       = 25
 )
 
 // Compile checks a definition and turns it into a program. All problems are
@@ -176,5 +180,23 @@ func (b *builder) limits() {
 	}
 	if b.depth > nestingMax+1 {
 		b.warn(InvalidTemplate, b.src.Path.Key("actions"), "Actions nest %d levels deep; Logic Apps Consumption accepts %d.", b.depth-1, nestingMax)
+	}
+	if n := len(b.program.Parameters); n > maxParameters {
+		b.warn(InvalidTemplate, b.src.Path.Key("parameters"), "The definition has %d parameters; Logic Apps accepts %d.", n, maxParameters)
+	}
+	if n := len(b.program.Outputs); n > maxOutputs {
+		b.warn(InvalidTemplate, b.src.Path.Key("outputs"), "The definition has %d outputs; Logic Apps accepts %d.", n, maxOutputs)
+	}
+	variables := 0
+	for _, a := range b.order {
+		if n := len(a.Cases); n > maxCases {
+			b.warn("AllowedSwitchCaseLimitExceeded", a.Path.Key("cases"), "The action '%s' has %d cases; Logic Apps accepts %d.", a.Name, n, maxCases)
+		}
+		if a.Type == "InitializeVariable" {
+			variables += b.bodyOf[a].Member("inputs").Member("variables").Len()
+		}
+	}
+	if variables > maxVariables {
+		b.warn(InvalidTemplate, b.src.Path.Key("actions"), "The definition has %d variables; Logic Apps accepts %d.", variables, maxVariables)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // Source is a definition and what belongs to it.
 type Source struct {
 	Name       string
+	ResourceID string // of the workflow; "" where it is not known
 	Definition value.Value
 	// Parameters is properties.parameters of the workflow resource: name to
 	// {"value": …}. Absent where the form of the file carries no values; then
@@ -52,6 +53,10 @@ const (
 	nestingMax     = 8
 	hardNesting    = 100
 	maxTriggers    = 10
+	maxParameters  = 50
+	maxOutputs     = 10
+	maxVariables   = 250
+	maxCases       = 25
 )
 
 // Compile checks a definition and turns it into a program. All problems are
@@ -94,6 +99,7 @@ func build(src Source, c Catalog, more []Setting) *builder {
 	b.triggers()
 	b.program.Root = b.graph(src.Definition.Member("actions"), src.Path.Key("actions"), nil, "actions", 1)
 	b.links(b.program.Root)
+	b.unanswerable()
 	b.outputs()
 	b.references()
 	b.secure(more)
@@ -193,5 +199,23 @@ func (b *builder) limits() {
 	}
 	if b.depth > nestingMax+1 {
 		b.warn(InvalidTemplate, b.src.Path.Key("actions"), "Actions nest %d levels deep; Logic Apps Consumption accepts %d.", b.depth-1, nestingMax)
+	}
+	if n := len(b.program.Parameters); n > maxParameters {
+		b.warn(InvalidTemplate, b.src.Path.Key("parameters"), "The definition has %d parameters; Logic Apps accepts %d.", n, maxParameters)
+	}
+	if n := len(b.program.Outputs); n > maxOutputs {
+		b.warn(InvalidTemplate, b.src.Path.Key("outputs"), "The definition has %d outputs; Logic Apps accepts %d.", n, maxOutputs)
+	}
+	variables := 0
+	for _, a := range b.order {
+		if n := len(a.Cases); n > maxCases {
+			b.warn("AllowedSwitchCaseLimitExceeded", a.Path.Key("cases"), "The action '%s' has %d cases; Logic Apps accepts %d.", a.Name, n, maxCases)
+		}
+		if a.Type == "InitializeVariable" {
+			variables += b.bodyOf[a].Member("inputs").Member("variables").Len()
+		}
+	}
+	if variables > maxVariables {
+		b.warn(InvalidTemplate, b.src.Path.Key("actions"), "The definition has %d variables; Logic Apps accepts %d.", variables, maxVariables)
 	}
 }

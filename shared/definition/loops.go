@@ -54,15 +54,16 @@ func (b *builder) loop(a *Action, body value.Value, at *value.Path) {
 // concurrency: 20 unless set; a Foreach inside another is always sequential
 // (run-semantics §4).
 func (b *builder) concurrency(a *Action, body value.Value, at *value.Path) int {
+	const invalid = "InvalidConcurrencyConfiguration"
 	at = at.Keys("runtimeConfiguration", "concurrency", "repetitions")
 	set, has := body.Member("runtimeConfiguration").Member("concurrency").Get("repetitions")
 	n, isInt := set.AsInt()
 	sequential := a.Options.Has("Sequential")
 	switch {
 	case has && sequential:
-		b.fail(InvalidTemplate, at, "The action '%s' has both the operation option 'Sequential' and a number of repetitions; only one of them is allowed.", a.Name)
+		b.fail(invalid, at, "The action '%s' has both the operation option 'Sequential' and a number of repetitions; only one of them is allowed.", a.Name)
 	case has && (!isInt || n < 1 || n > maxConcurrency):
-		b.fail(InvalidTemplate, at, "The number of repetitions of '%s' must be an integer from 1 to %d.", a.Name, maxConcurrency)
+		b.fail(invalid, at, "The number of repetitions of '%s' must be an integer from 1 to %d.", a.Name, maxConcurrency)
 	}
 	if sequential || slices.ContainsFunc(a.Loops, func(l *Action) bool { return l.Spec.Role == Foreach }) {
 		return 1

@@ -104,6 +104,8 @@ func (b *builder) actionReference(a *Action, r expr.Reference, before map[*Actio
 		if !slices.Contains(a.trackedReferences(), r.Name) {
 			b.missing(r, "The template action '%s' is not valid: it cannot read itself.", a.Name)
 		}
+	case r.Kind == expr.RefResult && len(target.Bodies) == 0: // run-semantics §8
+		b.missing(r, "The template action '%s' is not valid: the function 'result' reads the action '%s', which holds no actions.", a.Name, target.Name)
 	case severalLoops(a, target):
 		b.missing(r, "The template action '%s' is not valid: the action '%s' is nested in several levels of Foreach and cannot be referenced from outside of them.", a.Name, target.Name)
 	case !mayRead(a, target, before):

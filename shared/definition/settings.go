@@ -153,6 +153,8 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 		a.Inputs = b.template(evaluated, at)
 	}
 	a.Connection = b.connection("action '"+a.Name+"'", inputs, at)
+	b.nested(a, inputs, at)
+	b.retryPolicies(a.Spec, inputs, at)
 }
 
 // deferMember compiles a member that the operation evaluates itself, and returns

@@ -62,6 +62,7 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 		}
 		t.Inputs = b.template(evaluated, at.Key("inputs"))
 		t.Connection = b.connection("trigger '"+name+"'", t.Raw, at.Key("inputs"))
+		b.retryPolicies(spec, t.Raw, at.Key("inputs"))
 	}
 	b.conditions(t, body, at)
 	if id, ok := body.Member("correlation").Get("clientTrackingId"); ok {

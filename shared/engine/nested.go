@@ -110,7 +110,7 @@ var _ operation.Workflows = (*Engine)(nil)
 func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Value, *run.Error, error) {
 	id, err := e.Store.WorkflowNamed(ctx, n.ResourceID)
 	if errors.Is(err, store.ErrNotFound) {
-		return value.Value{}, &run.Error{Code: "WorkflowNotFound", Message: fmt.Sprintf("The workflow '%s' could not be found.", n.ResourceID)}, nil
+		return value.Value{}, &run.Error{Code: "NestedWorkflowNotFound", Message: fmt.Sprintf("The workflow '%s' could not be found.", n.ResourceID)}, nil
 	}
 	if err != nil {
 		return value.Value{}, nil, err
@@ -139,7 +139,10 @@ func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Val
 		return value.Value{}, nil, err
 	}
 	headers := value.NewObject(2)
-	if running != nil {
+	switch skipped := running != nil && running.Skipped; {
+	case skipped && n.Waits: // no Response can come
+		return value.Value{}, &run.Error{Code: "NestedWorkflowTriggerSkipped", Message: fmt.Sprintf("The workflow '%s' was not started: a condition of its trigger '%s' does not hold.", w.Name, t.Name)}, nil
+	case running != nil && !skipped:
 		headers.Set("x-ms-workflow-run-id", value.String(running.Key.Run)).Set("x-ms-correlation-id", value.String(running.TrackingID))
 	}
 	return value.Object(value.Member{Key: "statusCode", Value: value.Int(202)}, value.Member{Key: "headers", Value: headers.Build()}), nil, nil

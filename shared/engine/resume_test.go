@@ -159,7 +159,7 @@ func TestNestedWorkflow(t *testing.T) {
 			"refused":      {"callee", `{"status": 404, "name": "Ada"}`, "", `Failed NotFound {"hello":"Ada","caller":"caller"}`},
 			"no response":  {"mute", `{}`, "", `Failed BadRequest NestedWorkflowDoesNotContainResponseAction`},
 			"not waited":   {"mute", `{}`, `, "operationOptions": "DisableAsyncPattern"`, `Succeeded Accepted null`},
-			"unknown":      {"nowhere", `{}`, "", `Failed BadRequest WorkflowNotFound`},
+			"unknown":      {"nowhere", `{}`, "", `Failed BadRequest NestedWorkflowNotFound`},
 			"ended mutely": {"silent", `{}`, "", `Failed BadGateway`},
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -80,9 +80,16 @@ var (
 
 func (s *scenario) now() time.Time { return epoch.Add(time.Duration(s.offset.Load())) }
 
-// never: a driver does not sit waits out, it leaves; so the clock moves only
-// between drivers, when nothing is under way.
-func never(time.Duration) <-chan time.Time { return nil }
+// after: a driver does not sit waits out, it leaves; so the clock moves only between
+// drivers, when nothing is under way. What is due is due at once.
+func after(d time.Duration) <-chan time.Time {
+	if d > 0 {
+		return nil
+	}
+	c := make(chan time.Time, 1)
+	c <- epoch
+	return c
+}
 
 func (s *scenario) engine(b store.Backend) *engine.Engine {
 	sealer, err := seal.New(bytes.Repeat([]byte{7}, seal.KeySize))
@@ -93,7 +100,7 @@ func (s *scenario) engine(b store.Backend) *engine.Engine {
 	seed.Store(time.Now().UnixNano()) // names of runs differ between scenarios in one store
 	return engine.New(engine.Config{
 		Store: store.New(b, sealer), Catalog: operation.Catalog{}, Log: zerolog.Nop(),
-		After: never, Lease: 1000 * 24 * time.Hour, Slice: time.Millisecond,
+		After: after, Lease: 1000 * 24 * time.Hour, Slice: time.Millisecond,
 		Deps: operation.Deps{HTTP: s, Vault: func(operation.Connection) (outbound.Vault, error) { return s, nil }},
 		Callback: func(_ *engine.Workflow, _, action, path string) string {
 			return "https://callback/" + action + "/" + path

@@ -38,7 +38,8 @@ type Resource struct {
 // Source returns what the compiler needs of the resource.
 func (r *Resource) Source() definition.Source {
 	return definition.Source{
-		Name: r.Name, Definition: r.Definition, Parameters: r.Parameters, Standard: r.Kind != "", Path: r.DefinitionPath, ParametersPath: r.ParametersPath,
+		Name: r.Name, ResourceID: r.ResourceID, Definition: r.Definition, Parameters: r.Parameters, Standard: r.Kind != "",
+		Path: r.DefinitionPath, ParametersPath: r.ParametersPath,
 	}
 }
 

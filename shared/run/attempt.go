@@ -81,19 +81,13 @@ func (m *machine) conclude(a *definition.Action, r *Record, o Outcome) {
 		m.s.Responded = a.Name
 		m.commands = append(m.commands, Respond{r})
 	}
-	if a.Tracked != nil {
-		if v, err := a.Tracked.Evaluate(m.env(a, r, r)); err == nil {
-			r.Tracked = v
-		} else if r.Error == nil {
-			r.Error = &Error{"TrackedPropertiesEvaluationFailed", m.templateError(a, "trackedProperties", err).Message}
-		}
-	}
 }
 
 func (m *machine) end(r *Record, s definition.Status, code string, e *Error) {
 	r.Status, r.Code, r.Error, r.End = s, code, e, m.now
 	r.Wake, r.Keep, r.Sending = time.Time{}, value.Value{}, Payload{}
 	r.Awaiting, r.Early = false, value.Value{}
+	m.track(r)
 	m.s.touch(r)
 }
 

@@ -32,7 +32,7 @@ func retryPolicy(inputs value.Value) policy {
 		return policy{}
 	}
 	p := policy{fixed: typ == "fixed", max: 24 * time.Hour}
-	count, okCount := v.Member("count").AsInt()
+	count, okCount := definition.Count(v.Member("count"))
 	interval, okInterval := definition.ParseDuration(v.Member("interval").Str())
 	if typ != "fixed" && typ != "exponential" || !okCount || !okInterval {
 		return defaultPolicy

@@ -43,6 +43,9 @@ type app struct {
 	engine   *engine.Engine
 	deps     operation.Deps
 	local    bool // the store belongs to this process alone
+
+	cleanMu   sync.Mutex
+	nextClean time.Time // when history is looked over again
 }
 
 // options say how an app is opened.
@@ -85,6 +88,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	config := engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
+		RunDuration: a.settings.duration, Retention: a.settings.retention,
 	}
 	if o.skip != nil {
 		o.skip.into(&config)

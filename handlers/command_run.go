@@ -213,7 +213,7 @@ func (a *app) printResponse(stdout io.Writer, st *run.State) {
 	w := httptest.NewRecorder()
 	switch record := st.Records[st.Responded]; {
 	case record != nil:
-		writeResponse(w, record)
+		a.writeResponse(w, record)
 		fmt.Fprintf(stdout, "%d %s\n", w.Code, http.StatusText(w.Code))
 		if w.Body.Len() > 0 {
 			fmt.Fprintf(stdout, "%s\n", pretty(w.Body.Bytes()))

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/latchwork/latchwork/handlers/host"
 	"github.com/latchwork/latchwork/shared/store"
@@ -54,6 +55,27 @@ func (a *app) sweep(ctx context.Context, _ host.Tick) error {
 	rung, err := a.engine.Sweep(ctx)
 	if rung > 0 {
 		a.log.Info().Int("runs", rung).Msg("due runs were rung for")
+	}
+	return errors.Join(err, a.clean(ctx))
+}
+
+// cleanEvery is how often history is looked over for what need not be kept.
+const cleanEvery = 10 * time.Minute
+
+// clean removes a bounded part of what history need not keep; when there is more, the
+// next sweep goes on.
+func (a *app) clean(ctx context.Context) error {
+	a.cleanMu.Lock()
+	defer a.cleanMu.Unlock()
+	now := time.Now()
+	if now.Before(a.nextClean) {
+		return nil
+	}
+	removed, err := a.engine.Clean(ctx)
+	if removed > 0 {
+		a.log.Info().Int("rows", removed).Msg("history was cleaned")
+	} else if err == nil {
+		a.nextClean = now.Add(cleanEvery)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +14,7 @@ import (
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
-	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
-	"github.com/latchwork/latchwork/shared/value"
 )
 
 // lazily makes a handler at its first request: function.json is written without
@@ -62,7 +59,11 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		a.unavailable(w, err, c.WorkflowID)
 		return
 	}
-	if c.Resume.Run != "" {
+	switch {
+	case c.Resume.Operation != "":
+		a.operation(w, r, workflow, c)
+		return
+	case c.Resume.Run != "":
 		a.resume(w, r, c)
 		return
 	}
@@ -71,6 +72,11 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		return
 	}
 	trigger := workflow.Program.Trigger(c.Trigger)
+	if trigger == nil { // a new version came in between
+		gate.Reject(w, gate.Rejection{Status: http.StatusNotFound, Code: "WorkflowTriggerNotFound", Message: fmt.Sprintf(
+			"The workflow '%s' trigger '%s' could not be found.", workflow.ID, c.Trigger)})
+		return
+	}
 	outputs, rejection := operation.FindTrigger(trigger.Type).Receive(trigger, received(r, c, body))
 	if rejection != nil {
 		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
@@ -90,6 +96,10 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	}
 	if !trigger.Options.Has("SuppressWorkflowHeadersOnResponse") {
 		workflowHeaders(w.Header(), workflow, running)
+	}
+	if running.Operation != "" {
+		a.askLater(w, r, workflow, gate.Execution{Run: running.Key.Run, Operation: running.Operation})
+		return
 	}
 	if running.Answer == nil {
 		w.WriteHeader(http.StatusAccepted) // no Response action, or a condition did not hold
@@ -173,82 +183,4 @@ func queries(list []gate.Parameter) []operation.Query {
 		out[i] = operation.Query(p)
 	}
 	return out
-}
-
-// workflowHeaders identify the run to the caller.
-func workflowHeaders(h http.Header, w *engine.Workflow, r *engine.Running) {
-	for name, v := range map[string]string{
-		"x-ms-workflow-run-id":      r.Key.Run,
-		"x-ms-correlation-id":       r.TrackingID,
-		"x-ms-client-tracking-id":   r.ClientTrackingID,
-		"x-ms-trigger-history-name": r.Key.Run,
-		"x-ms-workflow-system-id":   "/scaleunits/prod-00/workflows/" + w.ID,
-		"x-ms-workflow-id":          w.ID,
-		"x-ms-workflow-version":     w.Version,
-		"x-ms-workflow-name":        w.Name,
-		"x-ms-tracking-id":          r.TrackingID,
-		"x-ms-request-id":           ":" + r.TrackingID,
-	} {
-		h.Set(name, v)
-	}
-}
-
-// answer waits for the Response action and passes it on: 504 when it comes too
-// late, 502 when the run ends without one.
-func (a *app) answer(w http.ResponseWriter, r *http.Request, running *engine.Running) {
-	record, err := a.engine.Response(r.Context(), running)
-	switch {
-	case errors.Is(err, engine.ErrResponseTimeout):
-		gate.Reject(w, gate.Rejection{Status: http.StatusGatewayTimeout, Code: "GatewayTimeout", Message: "The server did not receive a response from an upstream server within the expected time."})
-	case err != nil:
-		a.unavailable(w, err, running.Key.WorkflowID)
-	case record == nil:
-		gate.Reject(w, gate.Rejection{Status: http.StatusBadGateway, Code: "NoResponse", Message: fmt.Sprintf(
-			"The server did not receive a response from an upstream server. Request tracking id '%s'.", running.Key.Run)})
-	default:
-		writeResponse(w, record)
-	}
-}
-
-// writeResponse writes what a Response action said. Its values win over ours.
-func writeResponse(w http.ResponseWriter, record *run.Record) {
-	outputs := record.Outputs.Value
-	status, _ := outputs.Member("statusCode").AsInt()
-	if status == 0 {
-		status = http.StatusOK
-	}
-	content, contentType := responseBody(outputs.Member("body"))
-	if contentType != "" {
-		w.Header().Set("Content-Type", contentType)
-	}
-	for name, v := range outputs.Member("headers").Members {
-		w.Header().Set(name, plainText(v))
-	}
-	w.WriteHeader(int(status))
-	_, _ = w.Write(content) // a caller that is gone needs no answer
-}
-
-// responseBody: text, JSON, or the bytes of an envelope (triggers §11.4). The
-// answer leaves the process, so it is revealed: what a workflow answers is its
-// author's choice.
-func responseBody(body value.Value) ([]byte, string) {
-	if body.IsAbsent() || body.IsNull() {
-		return nil, ""
-	}
-	if s, ok := body.AsString(); ok {
-		return []byte(s), "text/plain; charset=utf-8"
-	}
-	if body.Has("$content") && body.Has("$content-type") {
-		if data, err := base64.StdEncoding.DecodeString(body.Member("$content").Str()); err == nil {
-			return data, body.Member("$content-type").Str()
-		}
-	}
-	return value.Reveal(body), "application/json; charset=utf-8"
-}
-
-func plainText(v value.Value) string {
-	if s, ok := v.AsString(); ok {
-		return s
-	}
-	return string(value.Reveal(v))
 }

@@ -33,6 +33,8 @@ const (
 	settingSlice      = "LATCHWORK_SLICE"
 	settingLease      = "LATCHWORK_LEASE"
 	settingResponse   = "LATCHWORK_RESPONSE_TIMEOUT"
+	settingDuration   = "LATCHWORK_RUN_DURATION"
+	settingRetention  = "LATCHWORK_RETENTION"
 	settingSteps      = "LATCHWORK_EXPRESSION_STEPS"
 	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
 )
@@ -47,7 +49,9 @@ type settings struct {
 	slice     time.Duration
 	lease     time.Duration
 	response  time.Duration
-	budget    expr.Budget // of one evaluation
+	duration  time.Duration // of a run, at most
+	retention time.Duration // of history
+	budget    expr.Budget   // of one evaluation
 	prefix    string
 	workflows string
 }
@@ -82,7 +86,8 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			s.baseURL = "https://" + host
 		}
 	}
-	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response} {
+	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response,
+		settingDuration: &s.duration, settingRetention: &s.retention} {
 		if text := getenv(name); text != "" {
 			*into, err = time.ParseDuration(text)
 			if err == nil && *into <= 0 {

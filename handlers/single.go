@@ -96,6 +96,14 @@ func (a *app) singleTrigger(w http.ResponseWriter, r *http.Request, typ string) 
 	writeJSON(w, http.StatusOK, view.Build())
 }
 
+// plainText is a header or a query as it is called with.
+func plainText(v value.Value) string {
+	if s, ok := v.AsString(); ok {
+		return s
+	}
+	return string(value.Reveal(v))
+}
+
 // readObject reads the JSON object in a request.
 func readObject(w http.ResponseWriter, r *http.Request) (value.Value, *gate.Rejection) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4<<20))

@@ -48,16 +48,21 @@ type Call struct {
 	WorkflowID, Trigger string
 	RelativePath        []Parameter
 	Queries             []Parameter // the caller's own
-	// Resume is set for a call that an action of a run waits for; Trigger is "" then.
+	// Resume is set for a call that an action of a run waits for, or that asks for the
+	// response of a run; Trigger is "" then.
 	Resume Execution
 }
 
 // Execution names one execution of an action: in loops Path says in which
-// iterations.
-type Execution struct{ Run, Action, Path string }
+// iterations. Or it names the operation of a run: where a caller who was answered
+// at once asks for the response.
+type Execution struct{ Run, Action, Path, Operation string }
 
-// scope is what permissions of a resume URL name.
+// scope is what permissions of its URL name.
 func (x Execution) scope() string {
+	if x.Operation != "" {
+		return "/runs/" + x.Run + "/operations/" + x.Operation
+	}
 	s := "/runs/" + x.Run + "/actions/" + x.Action
 	if x.Path != "" {
 		s += "/repetitions/" + x.Path
@@ -263,6 +268,9 @@ func (in *inbound) verify() *Rejection {
 
 func (in *inbound) exists() *Rejection {
 	var ok bool
+	if strings.EqualFold(in.target.State, "Deleted") {
+		return &Rejection{http.StatusNotFound, "WorkflowNotFound", fmt.Sprintf("The workflow '%s' could not be found.", in.target.ID)}
+	}
 	if in.path.resume.Run != "" {
 		return nil // only the run itself can tell
 	}
@@ -273,21 +281,25 @@ func (in *inbound) exists() *Rejection {
 }
 
 func (in *inbound) permission() *Rejection {
-	scope := "/triggers/" + in.path.trigger
+	scope, verb := "/triggers/"+in.path.trigger, "run"
 	if in.path.resume.Run != "" {
 		scope = in.path.resume.scope()
 	}
-	if !in.signature.allows(scope + "/run") {
-		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf("You do not have permissions to perform action 'run' on scope '%s/paths/'.", scope)}
+	if in.path.resume.Operation != "" {
+		verb = "read"
+	}
+	if !in.signature.allows(scope + "/" + verb) {
+		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf("You do not have permissions to perform action '%s' on scope '%s/paths/'.", verb, scope)}
 	}
 	return nil
 }
 
 func (in *inbound) address() *Rejection {
-	rules, set := in.accessControl("allowedCallerIpAddresses"), false
-	if in.target != nil {
-		set = in.target.AccessControl.Member("triggers").Has("allowedCallerIpAddresses")
+	section := "triggers"
+	if in.path.resume.Action != "" {
+		section = "actions" // who resumes an action is not who calls the trigger
 	}
+	rules, set := in.target.AccessControl.Member(section).Get("allowedCallerIpAddresses")
 	if !set {
 		return nil
 	}
@@ -315,6 +327,9 @@ func (in *inbound) enabled() *Rejection {
 }
 
 func (in *inbound) method() *Rejection {
+	if in.path.resume.Operation != "" && in.r.Method != http.MethodGet && in.r.Method != http.MethodHead {
+		return &Rejection{http.StatusMethodNotAllowed, "MethodNotAllowed", fmt.Sprintf("The response of a run is read with 'GET' and not with '%s'.", in.r.Method)}
+	}
 	if in.path.resume.Run != "" {
 		return nil
 	}

@@ -60,7 +60,8 @@ func ownQueries(raw string) []Parameter {
 }
 
 // invokePath is /workflows/{id}/triggers/{trigger}/paths/invoke[/{relative}], or
-// /workflows/{id}/runs/{run}/actions/{action}[/repetitions/{path}]/run.
+// /workflows/{id}/runs/{run}/actions/{action}[/repetitions/{path}]/run, or
+// /workflows/{id}/runs/{run}/operations/{operation}.
 type invokePath struct {
 	workflowID, trigger, relative string
 	resume                        Execution
@@ -93,6 +94,9 @@ func parsePath(escaped string) (invokePath, bool) {
 	case is("workflows", "", "runs", "", "actions", "", "repetitions", "", "run"):
 		p := invokePath{workflowID: named[1], resume: Execution{Run: named[3], Action: named[5], Path: named[7]}}
 		return p, p.workflowID != "" && p.resume.Run != "" && p.resume.Action != "" && p.resume.Path != ""
+	case is("workflows", "", "runs", "", "operations", "") && len(parts) == 6:
+		p := invokePath{workflowID: named[1], resume: Execution{Run: named[3], Operation: named[5]}}
+		return p, p.workflowID != "" && p.resume.Run != "" && p.resume.Operation != ""
 	}
 	return invokePath{}, false
 }

@@ -65,6 +65,13 @@ func (u URLs) Resume(key []byte, workflowID string, x Execution) string {
 		"&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, "")
 }
 
+// Operation returns the URL at which a caller asks for the response of a run.
+func (u URLs) Operation(key []byte, workflowID string, x Execution) string {
+	permissions := x.scope() + "/read"
+	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + "/runs/" + url.PathEscape(x.Run) + "/operations/" + url.PathEscape(x.Operation) +
+		"?api-version=" + apiVersion + "&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, "")
+}
+
 // signature is what a URL carries of the shared access scheme.
 type signature struct {
 	permissions, expiry, version, sig string

@@ -69,6 +69,7 @@ func (b *builder) action(name string, body value.Value, g *Graph, at *value.Path
 	b.bodies(a, body, at, depth)
 	b.inputs(a, body, at) // of an unknown type too: what it reads is checked all the same
 	b.program.Responds = b.program.Responds || spec.Responds
+	b.program.Asynchronous = b.program.Asynchronous || spec.Responds && a.Options.Has("Asynchronous")
 	return a
 }
 

@@ -42,6 +42,10 @@ type Program struct {
 	Collects []*Action
 	// Responds tells whether any action answers the caller of the trigger.
 	Responds bool
+	// Asynchronous: the caller is answered at once and asks for the response later
+	// (triggers §11.4). One Response that says so decides it for all: a caller cannot
+	// both wait and not.
+	Asynchronous bool
 
 	actions map[string]*Action // by lower-case name
 }

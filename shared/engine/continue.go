@@ -78,7 +78,7 @@ func (e *Engine) load(ctx context.Context, w *Workflow, key store.RunKey, st *ru
 // Sweep rings for every run and trigger that is due: a driver died, a doorbell was lost, or a
 // wait is longer than a doorbell can be delayed. It returns how many.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
-	workflows, err := e.Store.Workflows(ctx)
+	workflows, err := e.Store.AllWorkflows(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -101,7 +101,7 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 // Recover voids the leases of drivers that died with an earlier process, and
 // rings for their runs. Only a process that has the store to itself may call it.
 func (e *Engine) Recover(ctx context.Context) (int, error) {
-	workflows, err := e.Store.Workflows(ctx)
+	workflows, err := e.Store.AllWorkflows(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -141,11 +141,6 @@ func (e *Engine) Abandon(ctx context.Context, key store.RunKey, why string) erro
 	run.Abort(st, e.Ambient.Now(), &run.Error{Code: "WorkflowRunAborted", Message: why})
 	_, err = e.Store.CommitRun(ctx, st, snapshot.ETag, store.Lease{}, snapshot.Inbox)
 	return err
-}
-
-// Cancel asks whoever drives the run to end it.
-func (e *Engine) Cancel(ctx context.Context, key store.RunKey) error {
-	return e.post(ctx, key, cancelItem, cancelItem, value.Value{})
 }
 
 // post puts an item into the inbox of a run, and wakes whoever drives it.

@@ -281,6 +281,7 @@ func (d *driver) readInbox(ctx context.Context) error {
 const (
 	cancelItem = "cancel"
 	resumeItem = "resume"
+	leftItem   = "left"
 )
 
 func (d *driver) take(items []store.Item) {
@@ -292,6 +293,8 @@ func (d *driver) take(items []store.Item) {
 		switch item.Kind {
 		case cancelItem:
 			event = run.Cancelled{}
+		case leftItem:
+			event = run.CallerLeft{}
 		case resumeItem:
 			event = run.Resumed{Action: item.Data.Member("action").Str(), Path: item.Data.Member("path").Str(), Data: item.Data.Member("data")}
 		default:

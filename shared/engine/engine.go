@@ -35,6 +35,9 @@ type Config struct {
 	// ResponseTimeout is how long a caller waits for a Response action (triggers
 	// §11.4).
 	ResponseTimeout time.Duration
+	// RunDuration is how long a run may take, by the setting when it starts; Retention
+	// is for how long history keeps it, by the setting now (run-semantics §11).
+	RunDuration, Retention time.Duration
 	// Callback mints the signed URL that resumes an execution of an action; nil where
 	// this process has no address.
 	Callback func(w *Workflow, run, action, path string) string
@@ -52,6 +55,8 @@ const (
 	DefaultLease           = time.Minute
 	DefaultResponseTimeout = 120 * time.Second
 	DefaultFresh           = 10 * time.Second
+	DefaultRunDuration     = 90 * 24 * time.Hour
+	DefaultRetention       = 90 * 24 * time.Hour
 
 	releaseTime = 30 * time.Second // for telling somebody that an action waits no more
 
@@ -84,6 +89,7 @@ func New(c Config) *Engine {
 	}
 	for at, fallback := range map[*time.Duration]time.Duration{
 		&c.Slice: DefaultSlice, &c.Lease: DefaultLease, &c.ResponseTimeout: DefaultResponseTimeout, &c.Fresh: DefaultFresh,
+		&c.RunDuration: DefaultRunDuration, &c.Retention: DefaultRetention,
 	} {
 		if *at == 0 {
 			*at = fallback
@@ -135,6 +141,9 @@ type Running struct {
 	TrackingID, ClientTrackingID string
 	// Skipped: a condition of the trigger did not hold; there is no run.
 	Skipped bool
+	// Operation is where the caller asks for the response later; "" when it waits, or
+	// when there is none.
+	Operation string
 	// Answer receives the record of the action that answers the caller; it is closed
 	// without one when the run ends, or goes on elsewhere.
 	Answer <-chan *run.Record
@@ -164,6 +173,10 @@ func (e *Engine) Start(ctx context.Context, w *Workflow, t Trigger) (*Running, e
 	if trigger.SplitOn != nil {
 		return e.startSplit(ctx, w, trigger, t, st)
 	}
+	if t.Waits && w.Program.Asynchronous {
+		st.Polled, r.Operation = true, st.TrackingID
+		return r, e.accept(ctx, st, r)
+	}
 	if !t.Waits || !w.Program.Responds {
 		return r, e.accept(ctx, st, r)
 	}
@@ -175,7 +188,7 @@ func (e *Engine) newRun(w *Workflow, trigger *definition.Trigger, t Trigger) (*r
 	now := e.Ambient.Now()
 	st := run.NewState(run.Header{
 		Name: t.RunName, WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
-		Version: w.Version, Status: definition.Running, Start: now, TrackingID: run.NewGUID(e.Ambient), Parent: t.Parent,
+		Version: w.Version, Status: definition.Running, Start: now, Deadline: now.Add(e.RunDuration), TrackingID: run.NewGUID(e.Ambient), Parent: t.Parent,
 	})
 	if st.Name == "" {
 		st.Name = run.NewName(e.Ambient, 0)

@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/run"
+	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -27,6 +29,7 @@ func (e *Engine) Response(ctx context.Context, r *Running) (*run.Record, error) 
 	case <-limit:
 		return nil, ErrResponseTimeout
 	case <-ctx.Done():
+		e.callerLeft(ctx, r)
 		return nil, ctx.Err()
 	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
@@ -48,6 +51,40 @@ func (e *Engine) Response(ctx context.Context, r *Running) (*run.Record, error) 
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// callerLeft tells the driver of a run that nobody waits for its answer any more; a
+// Response action is skipped then (triggers §11.4).
+func (e *Engine) callerLeft(ctx context.Context, r *Running) {
+	e.mu.Lock()
+	driven := e.drivers[r.Key] != nil
+	e.mu.Unlock()
+	if !driven {
+		return // it is over, or goes on elsewhere
+	}
+	if err := e.post(context.WithoutCancel(ctx), r.Key, leftItem, leftItem, value.Value{}); err != nil {
+		e.Log.Debug().Err(err).Str("run", r.Key.Run).Msg("a run was not told that its caller is gone")
+	}
+}
+
+// Operation tells how far the response is that a caller asks for later. The state
+// is that of the run's header; the record is nil while no Response action has run,
+// and for ever if the run ended without one. ErrNotFound: there is no such run, or
+// nobody was told to ask.
+func (e *Engine) Operation(ctx context.Context, key store.RunKey, id string) (*run.State, *run.Record, error) {
+	snapshot, err := e.Store.RunHeader(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	st := snapshot.State
+	if !st.Polled || st.TrackingID != id {
+		return nil, nil, fmt.Errorf("operation of run %s: %w", key.Run, store.ErrNotFound)
+	}
+	if st.Responded == "" {
+		return st, nil, nil
+	}
+	record, err := e.responded(ctx, &Running{Key: key})
+	return st, record, err
 }
 
 // responded loads the record of the action that answered.

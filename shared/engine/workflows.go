@@ -33,6 +33,9 @@ type Resource struct {
 	Tags, Identity, AccessControl           value.Value
 	Definition, Parameters                  value.Value
 	DefinitionPath, ParametersPath          *value.Path // where they stand in their document
+	// FromFile: the resource is read from a file at each start. It says in which state
+	// the workflow begins; it does not undo an Enable or Disable each time.
+	FromFile bool
 }
 
 // Source returns what the compiler needs of the resource.
@@ -65,6 +68,9 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	}
 	if w.State == "" {
 		w.State = "Enabled"
+	}
+	if r.FromFile {
+		w.Declared = w.State
 	}
 	unchanged, err := e.inherit(ctx, w)
 	if err != nil {
@@ -103,8 +109,11 @@ func (e *Engine) inherit(ctx context.Context, w *store.Workflow) (unchanged bool
 		return false, err
 	}
 	w.ID, w.Keys, w.Created, w.ETag = old.ID, old.Keys, old.Created, old.ETag
+	if w.Declared != "" && w.Declared == old.Declared {
+		w.State = old.State
+	}
 	if same(old.Definition, w.Definition) && same(old.Parameters, w.Parameters) && same(old.AccessControl, w.AccessControl) &&
-		same(old.Tags, w.Tags) && same(old.Identity, w.Identity) && old.State == w.State && old.Location == w.Location && old.Kind == w.Kind {
+		same(old.Tags, w.Tags) && same(old.Identity, w.Identity) && old.State == w.State && old.Declared == w.Declared && old.Location == w.Location && old.Kind == w.Kind {
 		*w = *old
 		return true, nil
 	}

@@ -28,8 +28,8 @@ var _ = register(Operation{
 
 // respond checks the answer; the run gives it to the caller when it is committed.
 func respond(_ context.Context, _ Deps, c Call) run.Outcome {
-	status, ok := statusCode(c.Inputs.Member("statusCode"))
-	if !ok || status < 200 || status > 599 || status/100 == 3 {
+	status, ok := responseStatus(c.Inputs.Member("statusCode"))
+	if !ok {
 		return run.Fail("BadRequest", "WorkflowRunActionResponseStatusCodeNotSupported", fmt.Sprintf(
 			"The status code '%s' of action '%s' is not supported: a response has a status of 2xx, 4xx or 5xx.",
 			c.Inputs.Member("statusCode"), c.Action))
@@ -46,7 +46,20 @@ func respond(_ context.Context, _ Deps, c Call) run.Outcome {
 		b.Set("headers", kept.Build())
 	}
 	b.Set("body", c.Inputs.Member("body"))
-	return run.Succeed("OK", b.Build())
+	outputs := b.Build()
+	if _, err := AnswerOf(outputs); err != nil {
+		return run.Fail("BadRequest", invalidResponse, fmt.Sprintf("The answer of action '%s' cannot be sent: %s.", c.Action, err))
+	}
+	return run.Succeed("OK", outputs)
+}
+
+// invalidResponse is a code of our own: the product's is not known.
+const invalidResponse = "InvalidResponse"
+
+// responseStatus reads the status of a response: 2xx, 4xx or 5xx (actions §3).
+func responseStatus(v value.Value) (int, bool) {
+	status, ok := statusCode(v)
+	return status, ok && status >= 200 && status <= 599 && status/100 != 3
 }
 
 // statusCode reads a status given as number or text; absent means 200.
@@ -56,6 +69,9 @@ func statusCode(v value.Value) (int, bool) {
 	}
 	if n, ok := v.AsInt(); ok {
 		return int(n), n > 0 && n < 1000
+	}
+	if v.Kind() != value.KindString {
+		return 0, false
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(v.Str()))
 	return n, err == nil

@@ -35,8 +35,13 @@ func Apply(p *definition.Program, s *State, e Event, ambient expr.Ambient) []Com
 		if s.Stopping == "" {
 			s.Stopping, s.Cancelled = definition.Cancelled, true
 		}
+	case CallerLeft:
+		if s.Responded == "" {
+			s.ResponseDue = time.Time{}
+		}
 	case More:
 	}
+	m.expire()
 	m.advance()
 	return m.commands
 }

@@ -93,6 +93,9 @@ func (m *machine) end(r *Record, s definition.Status, code string, e *Error) {
 
 // wake goes on with the actions whose time has come.
 func (m *machine) wake() {
+	if m.expire(); m.s.Stopping != "" {
+		return // what waits is ended instead
+	}
 	for _, r := range m.s.inOrder() {
 		if r.Status.Final() || r.Wake.IsZero() || r.Wake.After(m.now) {
 			continue

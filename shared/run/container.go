@@ -187,15 +187,19 @@ func takenBranch(a *definition.Action, r *Record) int {
 	return 0
 }
 
-// stop ends an action that was at work when the run was cancelled or terminated
-// (run-semantics §10).
+// stop ends an action that was at work when the run was cancelled, terminated or out of
+// time (run-semantics §10, §11).
 func (m *machine) stop(a *definition.Action, r *Record) {
-	if !m.s.Cancelled {
+	why := "was cancelled"
+	switch {
+	case m.s.Stopping == definition.TimedOut:
+		why = "timed out"
+	case !m.s.Cancelled:
 		m.end(r, definition.Cancelled, terminated, nil)
 		return
 	}
 	const code = "ActionCancelled"
-	m.end(r, definition.Cancelled, code, &Error{code, fmt.Sprintf("The execution of template action '%s' is cancelled: the run was cancelled.", a.Name)})
+	m.end(r, definition.Cancelled, code, &Error{code, fmt.Sprintf("The execution of template action '%s' is cancelled: the run %s.", a.Name, why)})
 }
 
 // sameCase compares a case with the value of a Switch, texts with regard to case

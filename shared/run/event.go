@@ -31,6 +31,8 @@ type (
 	TimerFired struct{}
 	// Cancelled: somebody cancelled the run.
 	Cancelled struct{}
+	// CallerLeft: the caller of the trigger waits no more.
+	CallerLeft struct{}
 	// More: the last Apply had more to do than one commit may hold.
 	More struct{}
 )
@@ -40,6 +42,7 @@ func (Completed) event()  {}
 func (Resumed) event()    {}
 func (TimerFired) event() {}
 func (Cancelled) event()  {}
+func (CallerLeft) event() {}
 func (More) event()       {}
 
 // Command is something to be done after the state is committed.

@@ -11,11 +11,11 @@ func (m *machine) refuseResponse(a *definition.Action) (Outcome, bool) {
 	switch s := m.s; {
 	case s.Responded != "":
 		return Fail("Conflict", twice, "The execution of template action '"+a.Name+"' failed: the action '"+s.Responded+"' has already answered the caller."), true
-	case s.Parent.Run != "": // an action waits, for as long as it takes
+	case s.Parent.Run != "" || s.Polled: // somebody waits, for as long as it takes
 	case s.ResponseDue.IsZero():
 		return Outcome{Status: definition.Skipped, Code: skipped, Error: &Error{skipped,
 			"The execution of template action '" + a.Name + "' is skipped: the client application is not waiting for a response from service."}}, true
-	case m.now.After(s.ResponseDue):
+	case !m.now.Before(s.ResponseDue):
 		return Fail(timedOut, timedOut, "The execution of template action '"+a.Name+"' failed: the client application timed out waiting for a response from service."), true
 	}
 	return Outcome{}, false

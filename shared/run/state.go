@@ -65,6 +65,10 @@ type Header struct {
 	// ResponseDue is when the caller of the trigger stops waiting; zero when nobody
 	// waits.
 	ResponseDue time.Time
+	// Polled: the caller was answered at once, and asks for the response later.
+	Polled bool
+	// Deadline is when the run times out; zero when it never does.
+	Deadline time.Time
 	// Responded names the action that answered the caller.
 	Responded string
 	Variables []Variable
@@ -280,6 +284,9 @@ func (s *State) NextWake() time.Time {
 		if !r.Status.Final() && !r.Wake.IsZero() && (next.IsZero() || r.Wake.Before(next)) {
 			next = r.Wake
 		}
+	}
+	if !next.IsZero() && !s.Deadline.IsZero() && s.Deadline.Before(next) {
+		return s.Deadline
 	}
 	return next
 }

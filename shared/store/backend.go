@@ -76,6 +76,8 @@ type Backend interface {
 	PutBlob(ctx context.Context, name string, data []byte) error
 	GetBlob(ctx context.Context, name string) ([]byte, error)
 	DeleteBlob(ctx context.Context, name string) error
+	// Blobs lists at most limit names of blobs that begin with prefix, in any order.
+	Blobs(ctx context.Context, prefix string, limit int) ([]string, error)
 	// Queue returns the queue of a name, which is created when missing.
 	Queue(name string) Queue
 	Close() error

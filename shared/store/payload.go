@@ -105,11 +105,23 @@ func (c Codec) seal(p Properties, blobs *[]Blob, place, column string, text []by
 // blobName: where the payload belongs and what it holds, so that writing it twice
 // is harmless and nothing is ever overwritten.
 func blobName(place, column string, data []byte) string {
-	partition, _, _ := strings.Cut(place, "\n")
+	partition, key, _ := strings.Cut(place, "\n")
 	h := sha256.New()
 	h.Write([]byte(place + "\n" + column + "\n"))
 	h.Write(data)
-	return strings.ReplaceAll(partition, ":", "/") + "/" + hex.EncodeToString(h.Sum(nil)[:20])
+	return blobPrefix(partition, owner(key)) + hex.EncodeToString(h.Sum(nil)[:20])
+}
+
+// blobPrefix is what the names of all blobs of an owner in a partition begin with.
+func blobPrefix(partition, owner string) string {
+	return strings.ReplaceAll(partition, ":", "/") + "/" + owner + "/"
+}
+
+// owner is what a row belongs to, by its key: a run, a workflow, a trigger. Blobs go
+// with it, also those that no row names any more.
+func owner(key string) string {
+	parts := strings.SplitN(key, ".", 3)
+	return parts[min(1, len(parts)-1)]
 }
 
 // take returns v with null in place of each outermost value that has an origin,

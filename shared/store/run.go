@@ -121,7 +121,7 @@ func (s *Store) header(key RunKey, st *run.State, l Lease, blobs *[]Blob) *row {
 		text("Version", st.Version).text("ResourceID", st.ResourceID).text("Location", st.Location).
 		text("Status", string(st.Status)).text("Code", st.Code).time("Start", st.Start).time("End", st.End).
 		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).
-		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).text("Stopping", string(st.Stopping)).flag("Cancelled", st.Cancelled).
+		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).flag("Polled", st.Polled).time("Deadline", st.Deadline).text("Stopping", string(st.Stopping)).flag("Cancelled", st.Cancelled).
 		text("TriggerName", st.Trigger.Name).time("Lease", l.Until).
 		value("Tags", st.Tags).value("Outputs", st.Outputs).
 		text("ParentWorkflow", st.Parent.WorkflowID).text("ParentRun", st.Parent.Run).text("ParentAction", st.Parent.Action).text("ParentPath", st.Parent.Path)
@@ -204,7 +204,7 @@ func (s *Store) snapshot(ctx context.Context, key RunKey, row Row) (*Snapshot, e
 		ResourceID: r.text("ResourceID"), Location: r.text("Location"), Tags: r.value("Tags"),
 		Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
 		Start: r.time("Start"), End: r.time("End"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"),
-		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Stopping: definition.Status(r.text("Stopping")), Cancelled: r.flag("Cancelled"),
+		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Polled: r.flag("Polled"), Deadline: r.time("Deadline"), Stopping: definition.Status(r.text("Stopping")), Cancelled: r.flag("Cancelled"),
 		Outputs: r.value("Outputs"),
 		Parent:  run.Parent{WorkflowID: r.text("ParentWorkflow"), Run: r.text("ParentRun"), Action: r.text("ParentAction"), Path: r.text("ParentPath")},
 	})
@@ -272,8 +272,12 @@ func (s *Store) Ring(ctx context.Context, key RunKey, delay time.Duration) error
 
 // Runs pages through the headers of the runs of a workflow, newest first.
 func (s *Store) Runs(ctx context.Context, workflowID string, limit int, token string) ([]*Snapshot, string, error) {
+	return s.runs(ctx, workflowID, "R.", limit, token)
+}
+
+func (s *Store) runs(ctx context.Context, workflowID, from string, limit int, token string) ([]*Snapshot, string, error) {
 	partition := RunKey{workflowID, "00"}.partition()
-	rows, next, err := s.backend.Range(ctx, partition, "R.", after("R."), limit, token)
+	rows, next, err := s.backend.Range(ctx, partition, from, after("R."), limit, token)
 	if err != nil {
 		return nil, "", fmt.Errorf("list runs: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,8 @@ type Workflow struct {
 	ResourceID string // /subscriptions/…/workflows/{name}
 	Location   string
 	Kind       string // Stateful, Stateless, or ""
-	State      string // Enabled or Disabled
+	State      string // Enabled, Disabled, or Deleted until nothing of it is left
+	Declared   string // the state that its file asked for last
 	Version    string
 	Created    time.Time
 	Changed    time.Time
@@ -45,11 +47,7 @@ func (s *Store) SaveWorkflow(ctx context.Context, w *Workflow) error {
 	var blobs []Blob
 	version := s.row(versions(w.ID), w.Version, &blobs).
 		time("Changed", w.Changed).value("Definition", w.Definition).value("Parameters", w.Parameters)
-	header := s.row(registry, "W."+w.ID, &blobs).
-		text("Name", w.Name).text("ResourceID", w.ResourceID).text("Location", w.Location).text("Kind", w.Kind).
-		text("State", w.State).text("Version", w.Version).time("Created", w.Created).time("Changed", w.Changed).
-		value("Tags", w.Tags).value("Identity", w.Identity).value("AccessControl", w.AccessControl)
-	header.bytes("Keys", s.codec.Sealer.Seal(w.Keys.join(), header.place))
+	header := s.workflowHeader(w, &blobs)
 	if err := errors.Join(version.err, header.err); err != nil {
 		return err
 	}
@@ -71,6 +69,40 @@ func (s *Store) SaveWorkflow(ctx context.Context, w *Workflow) error {
 	w.ETag = etags[0]
 	return nil
 }
+
+func (s *Store) workflowHeader(w *Workflow, blobs *[]Blob) *row {
+	header := s.row(registry, "W."+w.ID, blobs).
+		text("Name", w.Name).text("ResourceID", w.ResourceID).text("Location", w.Location).text("Kind", w.Kind).
+		text("State", w.State).text("Declared", w.Declared).text("Version", w.Version).time("Created", w.Created).time("Changed", w.Changed).
+		value("Tags", w.Tags).value("Identity", w.Identity).value("AccessControl", w.AccessControl)
+	return header.bytes("Keys", s.codec.Sealer.Seal(w.Keys.join(), header.place))
+}
+
+// SaveWorkflowHeader writes a workflow without a new version, if it has not changed
+// since it was read. One that is Deleted loses its name to whoever is next.
+func (s *Store) SaveWorkflowHeader(ctx context.Context, w *Workflow) error {
+	var blobs []Blob
+	header := s.workflowHeader(w, &blobs)
+	if header.err != nil {
+		return header.err
+	}
+	if err := s.putBlobs(ctx, blobs); err != nil {
+		return err
+	}
+	ops := []Op{{Kind: Replace, Key: "W." + w.ID, Properties: header.properties, ETag: w.ETag}}
+	if w.State == Deleted {
+		ops = append(ops, Op{Kind: Delete, Key: nameKey(w.ResourceID)})
+	}
+	etags, err := s.backend.Transact(ctx, registry, ops)
+	if err != nil {
+		return fmt.Errorf("write workflow: %w", err)
+	}
+	w.ETag = etags[0]
+	return nil
+}
+
+// Deleted is the state of a workflow that is gone, while something of it is left.
+const Deleted = "Deleted"
 
 func versions(id string) string { return "versions:" + id }
 
@@ -119,8 +151,15 @@ func (s *Store) WorkflowNamed(ctx context.Context, resourceID string) (string, e
 	return id, nil
 }
 
-// Workflows lists the headers of all workflows.
+// Workflows lists the headers of all workflows that are not deleted.
 func (s *Store) Workflows(ctx context.Context) ([]*Workflow, error) {
+	all, err := s.AllWorkflows(ctx)
+	return slices.DeleteFunc(all, func(w *Workflow) bool { return w.State == Deleted }), err
+}
+
+// AllWorkflows lists the headers of all workflows, also of those that are deleted and
+// of which something is left.
+func (s *Store) AllWorkflows(ctx context.Context) ([]*Workflow, error) {
 	rows, err := s.rangeAll(ctx, registry, "W.", after("W."))
 	if err != nil {
 		return nil, fmt.Errorf("list workflows: %w", err)
@@ -140,7 +179,7 @@ func (s *Store) workflow(ctx context.Context, row Row) (*Workflow, error) {
 	r := s.reader(ctx, row)
 	w := &Workflow{
 		ID: strings.TrimPrefix(row.Key, "W."), Name: r.text("Name"), ResourceID: r.text("ResourceID"),
-		Location: r.text("Location"), Kind: r.text("Kind"), State: r.text("State"), Version: r.text("Version"),
+		Location: r.text("Location"), Kind: r.text("Kind"), State: r.text("State"), Declared: r.text("Declared"), Version: r.text("Version"),
 		Created: r.time("Created"), Changed: r.time("Changed"),
 		Tags: r.value("Tags"), Identity: r.value("Identity"), AccessControl: r.value("AccessControl"), ETag: row.ETag,
 	}

@@ -171,6 +171,20 @@ func (s *Store) GetBlob(ctx context.Context, name string) ([]byte, error) {
 	return data, nil
 }
 
+// Blobs implements store.Backend.
+func (s *Store) Blobs(ctx context.Context, prefix string, limit int) ([]string, error) {
+	most := int32(min(limit, 5000))
+	page, err := s.blobs.NewListBlobsFlatPager(s.container, &azblob.ListBlobsFlatOptions{Prefix: &prefix, MaxResults: &most}).NextPage(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list blobs: %w", classify(err))
+	}
+	names := make([]string, 0, len(page.Segment.BlobItems))
+	for _, item := range page.Segment.BlobItems {
+		names = append(names, *item.Name)
+	}
+	return names, nil
+}
+
 // DeleteBlob implements store.Backend.
 func (s *Store) DeleteBlob(ctx context.Context, name string) error {
 	_, err := s.blobs.DeleteBlob(ctx, s.container, name, nil)

@@ -306,6 +306,18 @@ func (s *Store) GetBlob(_ context.Context, name string) (data []byte, err error)
 	return data, err
 }
 
+// Blobs implements store.Backend.
+func (s *Store) Blobs(_ context.Context, prefix string, limit int) (names []string, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(blobsBucket).Cursor()
+		for k, _ := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)) && len(names) < limit; k, _ = c.Next() {
+			names = append(names, string(k))
+		}
+		return nil
+	})
+	return names, err
+}
+
 // DeleteBlob implements store.Backend.
 func (s *Store) DeleteBlob(ctx context.Context, name string) error {
 	return s.update(ctx, func(tx *bbolt.Tx) error { return tx.Bucket(blobsBucket).Delete([]byte(name)) })

@@ -284,6 +284,20 @@ func blobs(t *testing.T, b store.Backend) {
 	}
 	_, err := b.GetBlob(t.Context(), "folder/blob")
 	want(t, err, store.ErrNotFound)
+	for _, name := range []string{"list/a/1", "list/a/2", "list/a/3", "list/ab/4", "lisa"} {
+		if err := b.PutBlob(t.Context(), name, []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for limit, n := range map[int]int{2: 2, 3: 3, 10: 3} {
+		names, err := b.Blobs(t.Context(), "list/a/", limit)
+		if err != nil || len(names) != n || slices.ContainsFunc(names, func(name string) bool { return !strings.HasPrefix(name, "list/a/") }) {
+			t.Errorf("at most %d names: %q, %v", limit, names, err)
+		}
+	}
+	if names, err := b.Blobs(t.Context(), "nothing/", 10); err != nil || len(names) > 0 {
+		t.Errorf("no names: %q, %v", names, err)
+	}
 }
 
 func queues(t *testing.T, b store.Backend) {

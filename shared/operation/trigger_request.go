@@ -100,14 +100,17 @@ func requestHeaders(t *definition.Trigger, r *Received) value.Value {
 // joined makes an object of names and values; values of a repeated name are
 // joined with a comma.
 func joined(list []Query) value.Value {
-	b := value.NewObject(len(list))
-	at := map[string]string{}
+	var names []string
+	values := map[string][]string{}
 	for _, q := range list {
-		if before, ok := at[q.Name]; ok {
-			q.Value = before + "," + q.Value
+		if values[q.Name] == nil {
+			names = append(names, q.Name)
 		}
-		at[q.Name] = q.Value
-		b.Set(q.Name, value.String(q.Value))
+		values[q.Name] = append(values[q.Name], q.Value)
+	}
+	b := value.NewObject(len(names))
+	for _, name := range names {
+		b.Set(name, value.String(strings.ToValidUTF8(strings.Join(values[name], ","), "\ufffd")))
 	}
 	return b.Build()
 }

@@ -1,0 +1,190 @@
+package handlers_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/latchwork/latchwork/shared/store"
+)
+
+// served is the real binary in a process of its own that serves some workflows.
+type served struct {
+	urls map[string]string // by name of the workflow
+	base string
+	cmd  *exec.Cmd
+	out  *output
+
+	store *store.Store // of a custom handler
+}
+
+// output is what a process prints, and tells when it has printed something.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case o.more <- struct{}{}:
+	default:
+	}
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *output) await(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	for !strings.Contains(o.String(), text) {
+		select {
+		case <-o.more:
+		case <-deadline:
+			t.Fatalf("%q was never printed:\n%s", text, o)
+		}
+	}
+}
+
+// child starts the binary with a clean environment.
+func child(t *testing.T, env []string, args ...string) (*exec.Cmd, *output) {
+	t.Helper()
+	binary, err := exec.LookPath("latchwork")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &output{more: make(chan struct{}, 1)}
+	c := exec.Command(binary, args...)
+	c.Dir, c.Stdout, c.Stderr = t.TempDir(), out, out
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir, "LATCHWORK_DATA=" + t.TempDir()}, env...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	return c, out
+}
+
+// folder writes definitions into files: name to definition.
+func folder(t *testing.T, definitions map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range definitions {
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), []byte(`{"definition":`+text+`}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// serve serves definitions by themselves.
+func serve(t *testing.T, definitions map[string]string, env ...string) *served {
+	t.Helper()
+	s := &served{urls: map[string]string{}}
+	s.cmd, s.out = child(t, env, "serve", folder(t, definitions), "--address", "127.0.0.1:0", "--open")
+	s.out.await(t, "Serving on ")
+	printed := s.out.String()
+	for name := range definitions {
+		if _, rest, ok := strings.Cut("\n"+printed, "\n"+name+"\n  curl "); ok {
+			_, rest, _ = strings.Cut(rest, "'http:")
+			target, _, _ := strings.Cut(rest, "'")
+			s.urls[name] = "http:" + target
+		}
+	}
+	_, rest, _ := strings.Cut(printed, "Serving on ")
+	s.base, _, _ = strings.Cut(rest, ". Stop")
+	return s
+}
+
+// answered is an answer that was read.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do makes a call of a workflow. The suffix of the path goes behind the trigger's.
+func (s *served) do(t *testing.T, name, method, suffix string, header map[string]string, body string) answered {
+	t.Helper()
+	target, query, _ := strings.Cut(s.urls[name], "?")
+	if path, more, has := strings.Cut(suffix, "?"); has {
+		suffix, query = path, query+"&"+more
+	}
+	return call(t, method, target+suffix+"?"+query, header, body)
+}
+
+func call(t *testing.T, method, target string, header map[string]string, body string) answered {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range header {
+		r.Header.Set(k, v)
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answered{answer.StatusCode, answer.Header, string(data)}
+}
+
+// until repeats a call until its answer has something, without a pause longer than it
+// takes.
+func until(t *testing.T, what string, try func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	for tick := time.NewTicker(10 * time.Millisecond); !try(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// peak is the most memory that the process has had, in MiB.
+func (s *served) peak(t *testing.T) int {
+	t.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "VmHWM:")
+	kilobytes, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes >> 10
+}
+
+// workflowID is in every callback URL.
+func workflowID(t *testing.T, target string) string {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(u.Path, "/")[2]
+}

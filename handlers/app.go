@@ -17,6 +17,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/engine"
@@ -44,6 +45,8 @@ type app struct {
 	deps     operation.Deps
 	local    bool // the store belongs to this process alone
 
+	bodies *semaphore.Weighted // the bytes of large bodies that are under way
+
 	cleanMu   sync.Mutex
 	nextClean time.Time // when history is looked over again
 }
@@ -62,7 +65,7 @@ type options struct {
 
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
-	a := &app{live: &outbound.Credentials{}, local: o.storeFile != ""}
+	a := &app{live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
 	var errs [3]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	a.outbound, errs[1] = outbound.FromEnv(o.getenv)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ var errQuiet = errors.New("")
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	if len(args) == 0 && os.Getenv(settingPort) != "" {
 		return exit(os.Stderr, customHandler(ctx, os.Getenv, os.Stdout))
 	}
@@ -34,6 +38,10 @@ func Main(args []string) int {
 	c.SetArgs(args)
 	return exit(os.Stderr, c.ExecuteContext(ctx))
 }
+
+// memoryLimit is where the collector becomes eager: what large bodies leave behind is
+// collected before it adds up. GOMEMLIMIT sets another.
+const memoryLimit = 288 << 20
 
 func exit(stderr io.Writer, err error) int {
 	switch {

@@ -67,10 +67,11 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		a.resume(w, r, c)
 		return
 	}
-	body, ok := a.readBody(w, r)
+	body, done, ok := a.readBody(w, r)
 	if !ok {
 		return
 	}
+	defer done()
 	trigger := workflow.Program.Trigger(c.Trigger)
 	if trigger == nil { // a new version came in between
 		gate.Reject(w, gate.Rejection{Status: http.StatusNotFound, Code: "WorkflowTriggerNotFound", Message: fmt.Sprintf(
@@ -108,12 +109,31 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	a.answer(w, r, running)
 }
 
-// readBody takes the body in, or answers the call.
-func (a *app) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	body, err := io.ReadAll(r.Body)
+// readBody takes the body in, or answers the call. Large ones come in one after
+// another, as far as they are more than maxRequest together; done lets the next in.
+func (a *app) readBody(w http.ResponseWriter, r *http.Request) (body []byte, done func(), ok bool) {
+	weight := r.ContentLength
+	if weight < 0 || weight > maxRequest {
+		weight = maxRequest
+	}
+	if weight < largeRequest {
+		weight = 0
+	}
+	if a.bodies.Acquire(r.Context(), weight) != nil {
+		return nil, nil, false // the caller is gone
+	}
+	done = func() { a.bodies.Release(weight) }
+	if body, ok = a.readWhole(w, r); !ok {
+		done()
+	}
+	return body, done, ok
+}
+
+func (a *app) readWhole(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge) || len(body) > maxRequest:
+	case errors.As(err, &tooLarge):
 		gate.Reject(w, gate.Rejection{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: fmt.Sprintf("The request content exceeds the limit of '%d' bytes.", maxRequest)})
 		return nil, false
 	case err != nil:
@@ -132,10 +152,11 @@ func received(r *http.Request, c gate.Call, body []byte) *operation.Received {
 
 // resume takes the call that an action of a run waits for (actions §2.9).
 func (a *app) resume(w http.ResponseWriter, r *http.Request, c gate.Call) {
-	body, ok := a.readBody(w, r)
+	body, done, ok := a.readBody(w, r)
 	if !ok {
 		return
 	}
+	defer done()
 	data, rejection := operation.ReceiveCallback(received(r, c, body))
 	if rejection != nil {
 		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
@@ -154,8 +175,13 @@ func (a *app) resume(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	}
 }
 
-// maxRequest is the message size limit (workflow-definition §8).
-const maxRequest = 100 << 20
+const (
+	// maxRequest is the message size limit (workflow-definition §8).
+	maxRequest = 100 << 20
+	// largeRequest is the least that a body has to be to count for the memory that
+	// bodies take together.
+	largeRequest = 1 << 20
+)
 
 func (a *app) unavailable(w http.ResponseWriter, err error, workflow string) {
 	a.log.Error().Err(err).Str("workflow", workflow).Msg("a run could not be started")

@@ -31,7 +31,11 @@ func decodeBody(h http.Header, body []byte) (value.Value, error) {
 	media, params := mediaType(contentType)
 	switch {
 	case isJSON(media):
-		return value.Parse([]byte(decodeText(body, params["charset"])))
+		text := decodeText(body, params["charset"])
+		if heavy(text) {
+			return value.Value{}, errHeavy
+		}
+		return value.ParseText(text)
 	case strings.HasPrefix(media, "text/"):
 		return value.String(decodeText(body, params["charset"])), nil
 	case media == formContent:

@@ -138,7 +138,7 @@ func (h *httpCall) limit() int64 {
 func outcomeOf(answer *outbound.Response) run.Outcome {
 	body, err := decodeBody(answer.Header, answer.Body)
 	if err != nil {
-		return notJSON(answer)
+		return unreadable(answer, err)
 	}
 	return withBody(answer, body)
 }
@@ -153,6 +153,14 @@ func withBody(answer *outbound.Response, body value.Value) run.Outcome {
 		o.Status, o.Retry, o.RetryAfter = definition.Failed, retried(answer.StatusCode), retryAfter(answer.Header)
 	}
 	return o
+}
+
+// unreadable is the outcome of an answer whose content cannot be had as a value.
+func unreadable(answer *outbound.Response, err error) run.Outcome {
+	if errors.Is(err, errHeavy) {
+		return failedCall(&outbound.Failure{Code: "BadRequest", Message: "Http request failed: the JSON of the answer holds too many values."})
+	}
+	return notJSON(answer)
 }
 
 // notJSON is the outcome of an answer that is not the JSON it says it is: there

@@ -39,7 +39,7 @@ func nextLink(page value.Value) string {
 func (h *httpCall) pages(ctx context.Context, request *outbound.Request, answer *outbound.Response, want int64) run.Outcome {
 	page, err := decodeBody(answer.Header, answer.Body)
 	if err != nil {
-		return notJSON(answer)
+		return unreadable(answer, err)
 	}
 	first, last := page, page
 	items, isPage := pageItems(page)
@@ -66,7 +66,7 @@ func (h *httpCall) pages(ctx context.Context, request *outbound.Request, answer 
 			return outcomeOf(got)
 		}
 		if last, err = decodeBody(got.Header, got.Body); err != nil {
-			return notJSON(got)
+			return unreadable(got, err)
 		}
 		more, isPage := pageItems(last)
 		if !isPage {

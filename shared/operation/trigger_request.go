@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,7 +47,9 @@ func receiveRequest(t *definition.Trigger, r *Received) (value.Value, *Rejection
 	var body value.Value
 	if r.HasBody || r.Header.Get("Content-Type") != "" {
 		var err error
-		if body, err = decodeBody(r.Header, r.Body); err != nil {
+		if body, err = decodeBody(r.Header, r.Body); errors.Is(err, errHeavy) {
+			return value.Value{}, &Rejection{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request content is too large: its JSON holds too many values."}
+		} else if err != nil {
 			return value.Value{}, &Rejection{http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized."}
 		}
 		if len(r.Body) == 0 {

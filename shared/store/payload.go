@@ -52,32 +52,37 @@ var (
 func (c Codec) Encode(place, column string, v value.Value, crowded bool) (Properties, []Blob, error) {
 	p := Properties{}
 	var blobs []Blob
-	c.encode(p, &blobs, place, column, v, crowded)
-	return p, blobs, nil
+	err := c.encode(p, &blobs, place, column, v, crowded)
+	return p, blobs, err
 }
 
 // encode adds the columns to a row.
-func (c Codec) encode(p Properties, blobs *[]Blob, place, column string, v value.Value, crowded bool) {
+func (c Codec) encode(p Properties, blobs *[]Blob, place, column string, v value.Value, crowded bool) error {
 	if v.IsAbsent() {
-		return
+		return nil
 	}
 	visible, taken := take(v)
-	c.put(p, blobs, place, column, value.Reveal(visible), crowded)
+	text, err := spooled(visible)
+	if err != nil {
+		return err
+	}
+	c.put(p, blobs, place, column, text, crowded)
 	if len(taken) > 0 {
 		c.seal(p, blobs, place+"\n"+column, column, value.Reveal(value.Array(taken...)), crowded)
 	}
+	return nil
 }
 
-func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text []byte, crowded bool) {
+func (c Codec) put(p Properties, blobs *[]Blob, place, column string, text *spool, crowded bool) {
 	inline, binary := maxInline, MaxBinaryBytes
 	if crowded {
 		inline, binary = crowdedInline, crowdedInline
 	}
-	if len(text) <= inline && utf8.Valid(text) {
-		p[column] = string(text)
+	if text.packer == nil && len(text.text) <= inline && utf8.Valid(text.text) {
+		p[column] = string(text.text)
 		return
 	}
-	packed := packer.EncodeAll(text, nil)
+	packed := text.pack()
 	if len(packed) <= binary {
 		p[column+suffixPacked] = packed
 		return

@@ -94,7 +94,9 @@ func (r *row) value(column string, v value.Value) *row {
 	if v.IsAbsent() || r.err != nil {
 		return r
 	}
-	r.s.codec.encode(r.properties, r.blobs, r.place, column, v, r.crowded)
+	if err := r.s.codec.encode(r.properties, r.blobs, r.place, column, v, r.crowded); err != nil {
+		r.err = fmt.Errorf("encode %s: %w", column, err)
+	}
 	return r
 }
 

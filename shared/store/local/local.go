@@ -287,38 +287,3 @@ func (s *Store) Range(_ context.Context, partition, from, to string, limit int, 
 	})
 	return rows, next, err
 }
-
-// PutBlob implements store.Backend.
-func (s *Store) PutBlob(ctx context.Context, name string, data []byte) error {
-	return s.update(ctx, func(tx *bbolt.Tx) error { return tx.Bucket(blobsBucket).Put([]byte(name), data) })
-}
-
-// GetBlob implements store.Backend.
-func (s *Store) GetBlob(_ context.Context, name string) (data []byte, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		found := tx.Bucket(blobsBucket).Get([]byte(name))
-		if found == nil {
-			return store.ErrNotFound
-		}
-		data = bytes.Clone(found)
-		return nil
-	})
-	return data, err
-}
-
-// Blobs implements store.Backend.
-func (s *Store) Blobs(_ context.Context, prefix string, limit int) (names []string, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(blobsBucket).Cursor()
-		for k, _ := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)) && len(names) < limit; k, _ = c.Next() {
-			names = append(names, string(k))
-		}
-		return nil
-	})
-	return names, err
-}
-
-// DeleteBlob implements store.Backend.
-func (s *Store) DeleteBlob(ctx context.Context, name string) error {
-	return s.update(ctx, func(tx *bbolt.Tx) error { return tx.Bucket(blobsBucket).Delete([]byte(name)) })
-}

@@ -269,7 +269,9 @@ func writers(t *testing.T, b store.Backend) {
 
 func blobs(t *testing.T, b store.Backend) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16) // 1 MiB
-	for _, content := range [][]byte{data, {1}, data[:100]} {
+	long := bytes.Repeat(data, 9)
+	long[len(long)-1] = 'z'
+	for _, content := range [][]byte{data, {1}, data[:100], long, long[1:], {}, data} {
 		if err := b.PutBlob(t.Context(), "folder/blob", content); err != nil {
 			t.Fatal(err)
 		}

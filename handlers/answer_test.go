@@ -127,7 +127,7 @@ func hosted(t *testing.T, definitions map[string]string, env ...string) *served 
 	env = append(env, "FUNCTIONS_CUSTOMHANDLER_PORT="+port, "AzureWebJobsStorage="+emulator, "LATCHWORK_STORAGE_PREFIX="+prefix,
 		"LATCHWORK_SEAL_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "LATCHWORK_WORKFLOWS="+folder(t, definitions), "LATCHWORK_PUBLIC_URL=http://127.0.0.1:"+port)
 	s := &served{urls: map[string]string{}, base: "http://127.0.0.1:" + port}
-	s.cmd, s.out = child(t, env)
+	s.cmd, s.out = child(t, "", env)
 	until(t, "the custom handler answers", func() bool {
 		answer, err := http.Get(s.base + "/workflows/none/triggers/none/paths/invoke") // waits until the app is open
 		if err != nil {

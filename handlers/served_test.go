@@ -64,11 +64,13 @@ func (o *output) await(t *testing.T, text string) {
 }
 
 // child starts the binary with a clean environment.
-func child(t *testing.T, env []string, args ...string) (*exec.Cmd, *output) {
+func child(t *testing.T, binary string, env []string, args ...string) (*exec.Cmd, *output) {
 	t.Helper()
-	binary, err := exec.LookPath("latchwork")
-	if err != nil {
-		t.Fatal(err)
+	if binary == "" {
+		var err error
+		if binary, err = exec.LookPath("latchwork"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	out := &output{more: make(chan struct{}, 1)}
 	c := exec.Command(binary, args...)
@@ -96,8 +98,37 @@ func folder(t *testing.T, definitions map[string]string) string {
 // serve serves definitions by themselves.
 func serve(t *testing.T, definitions map[string]string, env ...string) *served {
 	t.Helper()
+	return serveWith(t, "", definitions, env...)
+}
+
+// built is the binary as it is released: the tests' own is larger, and with the race
+// detector it takes many times the memory.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "latchwork-built-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "latchwork")
+	if out, err := exec.Command("go", "build", "-o", path, "..").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// serveBuilt serves with the binary as it is released.
+func serveBuilt(t *testing.T, definitions map[string]string, env ...string) *served {
+	t.Helper()
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveWith(t, binary, definitions, env...)
+}
+
+func serveWith(t *testing.T, binary string, definitions map[string]string, env ...string) *served {
+	t.Helper()
 	s := &served{urls: map[string]string{}}
-	s.cmd, s.out = child(t, env, "serve", folder(t, definitions), "--address", "127.0.0.1:0", "--open")
+	s.cmd, s.out = child(t, binary, env, "serve", folder(t, definitions), "--address", "127.0.0.1:0", "--open")
 	s.out.await(t, "Serving on ")
 	printed := s.out.String()
 	for name := range definitions {

@@ -41,7 +41,14 @@ func (b *builder) parameters() {
 	at := b.src.Path.Key("parameters")
 	declared := b.object(b.src.Definition.Member("parameters"), at)
 	given := b.object(b.src.Parameters, b.src.ParametersPath)
+	seen := map[string]bool{}
 	for name, declaration := range declared.Members {
+		if key := strings.ToLower(name); seen[key] {
+			b.fail(InvalidTemplate, at.Key(name), "The parameter name '%s' is used more than once; names must differ by more than case.", name)
+			continue
+		} else {
+			seen[key] = true
+		}
 		b.parameter(name, b.object(declaration, at.Key(name)), given, at.Key(name))
 	}
 	for name := range given.Members {

@@ -122,6 +122,7 @@ type Action struct {
 	Path       *value.Path
 
 	manual sides // its own secureData setting
+	reads  []expr.Reference
 }
 
 // Dependency is one entry of runAfter.

@@ -19,16 +19,21 @@ func (a *Action) templates() []*expr.Template {
 }
 
 // References lists what an action reads from its scope before it starts.
-func (a *Action) References() []expr.Reference {
+func (a *Action) References() []expr.Reference { return a.reads }
+
+func (a *Action) references() []expr.Reference {
 	var all []expr.Reference
 	for _, t := range a.templates() {
 		all = append(all, t.References()...)
 	}
-	return all
+	return slices.Clip(all)
 }
 
 // references checks that whatever an expression names exists and comes before.
 func (b *builder) references() {
+	for _, a := range b.order {
+		a.reads = a.references()
+	}
 	declared := b.declaredVariables()
 	for _, a := range b.order {
 		refs := a.References()

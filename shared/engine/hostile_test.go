@@ -2,12 +2,14 @@ package engine_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/store/local"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -123,4 +125,23 @@ func TestLargeDefinitions(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestTenThousandActions(t *testing.T) {
+	b, err := local.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	l := newLife(t, b, nil)
+	for name, after := range map[string]func(int) string{"chain": chain, "wide": func(int) string { return "" }} {
+		running, err := l.Start(t.Context(), l.workflow(t, name, many(10_000, after)), engine.Trigger{Name: "manual"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.look(t, running.Key)
+		if s := l.status(t, running.Key); s != definition.Succeeded {
+			t.Errorf("%s: %s", name, s)
+		}
+	}
 }

@@ -79,8 +79,11 @@ func (m *machine) advance() {
 // each comes after those it runs after. It returns whether all in it is over.
 // With a reason to skip nothing is started any more.
 func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
-	over := true
-	for _, a := range g.Actions {
+	over, first := true, 0
+	if g.Owner == nil {
+		first = m.s.over // of a definition with thousands of actions most are over, mostly
+	}
+	for i, a := range g.Actions[first:] {
 		r := m.record(a, path)
 		if r == nil {
 			ready, unmet := m.dependencies(a, path)
@@ -103,6 +106,9 @@ func (m *machine) settle(g *definition.Graph, path string, skip *reason) bool {
 			over = m.settleBodies(a, r) && over
 		}
 		over = over && r.Status.Final()
+		if over && g.Owner == nil {
+			m.s.over = first + i + 1
+		}
 	}
 	return over
 }

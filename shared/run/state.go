@@ -43,6 +43,7 @@ type State struct {
 	// Callback returns the URL that resumes an execution; nil where there is none.
 	Callback func(action, path string) string
 
+	over    int       // how many actions of the root are over with all inside them, the first ones
 	touched []*Record // since the last commit
 	settled []*Record // of iterations that are over, those inside before their loop's
 }

@@ -141,7 +141,7 @@ func TestRetention(t *testing.T) {
 		}
 		a := snapshot.State.Records["A"]
 		if err := l.Store.LoadPayloads(t.Context(), young, snapshot.State, []*run.Record{a}); err != nil || a.Outputs.Value.Str() != large {
-			t.Errorf("a young run lost what it had: %v", err)
+			t.Errorf("a young run lost what it had: %v, %d characters", err, len(a.Outputs.Value.Str()))
 		}
 	})
 }

@@ -295,7 +295,7 @@ func TestRequestTrigger(t *testing.T) {
 		"a type and no bytes": {received: operation.Received{Header: http.Header{"Content-Type": {"image/png"}}}, want: `{"headers":{"Content-Type":"image/png"},"body":{"$content-type":"image/png","$content":""}}`},
 		"no type, no bytes":   {received: operation.Received{Header: http.Header{}, HasBody: true}, want: `{"headers":{}}`},
 		"queries and path": {received: operation.Received{Header: http.Header{}, Queries: []operation.Query{{"q", "1"}, {"r", "2"}, {"q", "3"}}, RelativePathValues: []operation.Query{{"id", "7"}}},
-			want: `{"headers":{},"queries":{"r":"2","q":"1,3"},"relativePathParameters":{"id":"7"}}`},
+			want: `{"headers":{},"queries":{"q":"1,3","r":"2"},"relativePathParameters":{"id":"7"}}`},
 		"authorization":      {received: operation.Received{Header: http.Header{"Authorization": {"Bearer x"}, "X-Functions-Key": {"k"}}}, want: `{"headers":{}}`},
 		"authorization kept": {options: "IncludeAuthorizationHeadersInOutputs", received: operation.Received{Header: http.Header{"Authorization": {"Bearer x"}}}, want: `{"headers":{"Authorization":"Bearer x"}}`},
 		"not JSON":           {received: operation.Received{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{`), HasBody: true}, code: "InvalidRequestContent"},

@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -82,7 +81,6 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 // split: who calls a trigger that is split cannot be answered by one of its runs;
 // with an asynchronous Response it gets 202 (triggers §3).
 func (b *builder) split() {
-	b.answerable()
 	for _, t := range b.program.Triggers {
 		if t.SplitOn == nil {
 			continue
@@ -91,21 +89,6 @@ func (b *builder) split() {
 			if a.Spec.Responds && !a.Options.Has("Asynchronous") {
 				b.fail("WorkflowUnsupportedSplitOnTriggerForResponseAction", a.Path, "The action '%s' cannot answer the caller of trigger '%s', which has 'splitOn'.", a.Name, t.Name)
 			}
-		}
-	}
-}
-
-// answerable: a Response answers a call, and triggers that fire by themselves have
-// no caller (workflow-definition §9).
-func (b *builder) answerable() {
-	recurs := slices.IndexFunc(b.program.Triggers, func(t *Trigger) bool { return t.Spec.Recurs })
-	if recurs < 0 || slices.ContainsFunc(b.program.Triggers, func(t *Trigger) bool { return t.Spec.Request }) {
-		return
-	}
-	for _, a := range b.order {
-		if a.Spec.Responds {
-			b.fail(UnsupportedRecurrenceTrigger, a.Path, "The action '%s' of type '%s' answers a caller, and the trigger '%s' of type '%s' has none.",
-				a.Name, a.Spec.Type, b.program.Triggers[recurs].Name, b.program.Triggers[recurs].Type)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func (l *life) start(t *testing.T, w *engine.Workflow) store.RunKey {
 var large = func() string {
 	var b strings.Builder
 	for x := uint64(1); b.Len() < 300_000; x = x*6364136223846793005 + 1442695040888963407 {
-		b.WriteByte(byte('a' + x>>59))
+		b.WriteByte(byte('a' + x>>60))
 	}
 	return b.String()
 }()

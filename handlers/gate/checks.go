@@ -54,7 +54,7 @@ func (in *inbound) headers() *Rejection {
 }
 
 func (in *inbound) urlLength() *Rejection {
-	if len(in.r.URL.RequestURI()) > maxURL {
+	if len(in.escaped)+len("?")+len(in.r.URL.RawQuery) > maxURL {
 		return &Rejection{Status: http.StatusRequestURITooLong, Code: "RequestUriTooLong", Message: fmt.Sprintf("The request URI is longer than %d characters.", maxURL)}
 	}
 	return nil
@@ -235,7 +235,7 @@ func (in *inbound) versionTriggers() func(string) (Trigger, bool) {
 // permission: what is signed for must be what is called. There is more below a run
 // than is served; who may not call it is told that, and who may, that it is nothing.
 func (in *inbound) permission() *Rejection {
-	scope := in.path.scope()
+	scope := in.scope
 	if !in.bearer && !in.signature.allows(scope+"/"+in.path.verb) {
 		shown := scope
 		if in.path.kind == triggerCall {

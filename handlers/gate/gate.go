@@ -114,7 +114,9 @@ type Gate struct {
 type inbound struct {
 	g           *Gate
 	r           *http.Request
+	escaped     string // path, as it came
 	path        invokePath
+	scope       string  // of the path
 	target      *Target // nil for a workflow that does not exist, until step 2 is answered
 	trigger     Trigger
 	signature   signature
@@ -129,10 +131,12 @@ type inbound struct {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &inbound{g: g, r: r, signature: readSignature(r.URL.RawQuery)}
 	var ok bool
-	if in.path, ok = parsePath(r.URL.EscapedPath()); !ok {
+	in.escaped = r.URL.EscapedPath()
+	if in.path, ok = parsePath(in.escaped); !ok {
 		Reject(w, Rejection{Status: http.StatusNotFound, Code: "ResourceNotFound", Message: "There is nothing at this address."})
 		return
 	}
+	in.scope = in.path.scope()
 	in.caller, in.callerKnown = g.Client.Of(r)
 	rejection := in.headers()
 	check := "headers"
@@ -175,7 +179,7 @@ func (in *inbound) decide(check string, rejection *Rejection) {
 	d.At, d.Kind, d.WorkflowID = in.g.Now(), in.path.kind, plainID(in.path.workflowID)
 	d.Allowed = rejection == nil
 	if in.target != nil {
-		d.Subject = plainPath(in.path.scope())
+		d.Subject = plainPath(in.scope)
 	}
 	if in.callerKnown {
 		d.Caller = in.caller.String()

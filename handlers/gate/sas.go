@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -21,13 +20,18 @@ const sasVersion = "1.0"
 // Sign returns the signature of permissions, 43 characters. expiry is the text
 // of se, or "".
 func Sign(key []byte, workflowID, permissions, expiry string) string {
-	return base64.RawURLEncoding.EncodeToString(mac(key, workflowID, permissions, expiry))
+	return base64.RawURLEncoding.EncodeToString(mac(nil, key, signedString(workflowID, permissions, expiry)))
 }
 
-func mac(key []byte, workflowID, permissions, expiry string) []byte {
+func signedString(workflowID, permissions, expiry string) []byte {
+	return []byte(sasScheme + "\n" + workflowID + "\n" + permissions + "\n" + expiry + "\n" + sasVersion)
+}
+
+// mac appends the code of a text.
+func mac(dst, key, text []byte) []byte {
 	h := hmac.New(sha256.New, key)
-	h.Write([]byte(sasScheme + "\n" + workflowID + "\n" + permissions + "\n" + expiry + "\n" + sasVersion))
-	return h.Sum(nil)
+	h.Write(text)
+	return h.Sum(dst)
 }
 
 // ExpiryFormat is how se is written: UTC with seven fraction digits.
@@ -152,9 +156,10 @@ func readSignature(raw string) signature {
 func (s signature) verify(workflowID string, keys ...[]byte) int {
 	given, err := base64.RawURLEncoding.Strict().DecodeString(s.sig)
 	fits := err == nil && len(s.sig) == 43 && s.version == sasVersion && !s.malformed
-	matched := -1
+	text, matched := signedString(workflowID, s.permissions, s.expiry), -1
+	var code [sha256.Size]byte
 	for i, key := range keys {
-		if hmac.Equal(given, mac(key, workflowID, s.permissions, s.expiry)) && len(key) > 0 {
+		if hmac.Equal(given, mac(code[:0], key, text)) && len(key) > 0 {
 			matched = i
 		}
 	}
@@ -164,9 +169,24 @@ func (s signature) verify(workflowID string, keys ...[]byte) int {
 	return matched
 }
 
-// expiryShape is RFC 3339 in UTC with up to seven fraction digits. time.Parse
-// alone takes a comma, one digit of an hour and any number of fraction digits.
-var expiryShape = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,7})?Z$`)
+// isExpiry: RFC 3339 in UTC with up to seven fraction digits. time.Parse alone takes
+// a comma, one digit of an hour and any number of fraction digits.
+func isExpiry(s string) bool {
+	const shape = "0000-00-00T00:00:00"
+	if len(s) <= len(shape) || s[len(s)-1] != 'Z' {
+		return false
+	}
+	for i := range len(shape) {
+		if digit := s[i] >= '0' && s[i] <= '9'; digit != (shape[i] == '0') || !digit && s[i] != shape[i] {
+			return false
+		}
+	}
+	fraction := s[len(shape) : len(s)-1]
+	if fraction == "" {
+		return true
+	}
+	return fraction[0] == '.' && len(fraction) >= 2 && len(fraction) <= 8 && strings.Trim(fraction[1:], "0123456789") == ""
+}
 
 // expired: se is read strictly, and there is no grace.
 func (s signature) expired(now time.Time) bool {
@@ -174,7 +194,7 @@ func (s signature) expired(now time.Time) bool {
 		return false
 	}
 	at, err := time.Parse(time.RFC3339, s.expiry)
-	return err != nil || !expiryShape.MatchString(s.expiry) || !now.Before(at)
+	return err != nil || !isExpiry(s.expiry) || !now.Before(at)
 }
 
 // allows tells whether the permissions hold a verb on a scope: exactly, in a list

@@ -117,20 +117,15 @@ func (a *app) openTokens() (*gate.Tokens, error) {
 // keySource says where keys come from. A file is read again when a key is not known,
 // so that it can be replaced while this runs.
 func (a *app) keySource() (func(ctx context.Context, tenant string) ([]byte, error), error) {
-	given := a.settings.getenv(settingTokenKeys)
-	read := func() ([]byte, error) { return os.ReadFile(given) }
-	if strings.HasPrefix(strings.TrimSpace(given), "{") {
-		read = func() ([]byte, error) { return []byte(given), nil }
-	}
-	if given != "" {
-		data, err := read()
+	if given := a.settings.getenv(settingTokenKeys); given != "" {
+		data, err := givenKeys(given)
 		if err == nil {
 			err = gate.CheckKeys(data)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("settings: %s: %w", settingTokenKeys, err)
 		}
-		return func(context.Context, string) ([]byte, error) { return read() }, nil
+		return func(context.Context, string) ([]byte, error) { return givenKeys(given) }, nil
 	}
 	authority := strings.TrimRight(a.settings.getenv(settingAuthority), "/")
 	if authority == "" {
@@ -140,6 +135,14 @@ func (a *app) keySource() (func(ctx context.Context, tenant string) ([]byte, err
 		return nil, fmt.Errorf("settings: %s: want an https address, such as %s", settingAuthority, defaultAuthority)
 	}
 	return func(ctx context.Context, tenant string) ([]byte, error) { return a.fetchKeys(ctx, authority, tenant) }, nil
+}
+
+// givenKeys are in the setting itself, or in the file that it names.
+func givenKeys(setting string) ([]byte, error) {
+	if strings.HasPrefix(strings.TrimSpace(setting), "{") {
+		return []byte(setting), nil
+	}
+	return os.ReadFile(setting)
 }
 
 func (a *app) fetchKeys(ctx context.Context, authority, tenant string) ([]byte, error) {

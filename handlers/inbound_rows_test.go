@@ -107,8 +107,10 @@ func TestInboundCalls(t *testing.T) {
 			for _, r := range rows(s) {
 				t.Run(r.name, func(t *testing.T) {
 					status, code, message, body := s.call(t, r.method, r.url, r.body, r.header)
-					begins, open := strings.CutSuffix(r.message, "…")
-					if status != r.status || code != r.code || message != r.message && !(open && strings.HasPrefix(message, begins)) {
+					if begins, open := strings.CutSuffix(r.message, "…"); open && strings.HasPrefix(message, begins) {
+						r.message = message
+					}
+					if status != r.status || code != r.code || message != r.message {
 						t.Errorf("%s\n got %d %s %s\nwant %d %s %s", body, status, code, message, r.status, r.code, r.message)
 					}
 				})

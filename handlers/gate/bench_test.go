@@ -34,7 +34,7 @@ func BenchmarkGate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				w := &httptest.ResponseRecorder{HeaderMap: http.Header{}}
+				w := httptest.NewRecorder()
 				if g.ServeHTTP(w, r); w.Code != http.StatusAccepted {
 					b.Fatal(w.Code)
 				}

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
@@ -40,6 +41,8 @@ type app struct {
 	vault    outbound.Vault
 	vaults   vaults
 	store    *store.Store
+	audit    *audit.Recorder
+	tokens   *gate.Tokens
 	engine   *engine.Engine
 	deps     operation.Deps
 	local    bool // the store belongs to this process alone
@@ -49,6 +52,8 @@ type app struct {
 type options struct {
 	getenv func(string) string
 	hosted bool // inside a Functions host
+	// forwarded: that host passes on what stands in X-Forwarded-For.
+	forwarded bool
 	// storeFile is where the embedded store is; "" means the Azure store.
 	storeFile string
 	log       io.Writer
@@ -62,6 +67,9 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{live: &outbound.Credentials{}, local: o.storeFile != ""}
 	var errs [3]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
+	if o.forwarded && o.getenv(settingClient) == "" {
+		a.settings.client = gate.Forwarded // inbound-security §5.1
+	}
 	a.outbound, errs[1] = outbound.FromEnv(o.getenv)
 	a.outbound.Live = a.live
 	a.identity, errs[2] = outbound.NewIdentity(o.getenv, a.outbound.HTTPClient())
@@ -75,15 +83,19 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if a.http, err = outbound.New(a.outbound); err != nil {
 		return nil, err
 	}
+	if a.tokens, err = a.openTokens(); err != nil {
+		return nil, err
+	}
 	if err := a.openVault(); err != nil {
 		return nil, err
 	}
 	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
+	a.audit = audit.New(audit.Config{Append: a.store.AppendAudit, Log: a.log})
 	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 	}
 	if o.skip != nil {
@@ -93,11 +105,12 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	return a, nil
 }
 
-// Close ends the drivers, then the store.
+// Close ends the drivers, writes what is left of the audit trail, and closes the store.
 func (a *app) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	a.engine.Close(ctx)
+	a.audit.Close(ctx)
 	a.http.CloseIdleConnections()
 	return a.store.Close()
 }

@@ -119,6 +119,7 @@ func resource(w template.Workflow) *engine.Resource {
 		Name: w.Name, ResourceID: w.ResourceID, Location: w.Location, Kind: w.Kind, State: w.State,
 		Tags: w.Tags, Identity: w.Identity, AccessControl: w.AccessControl,
 		Definition: w.Definition, Parameters: w.Parameters, DefinitionPath: w.DefinitionPath, ParametersPath: w.ParametersPath,
+		AccessControlPath: w.AccessControlPath,
 	}
 }
 

@@ -35,6 +35,9 @@ const (
 	settingResponse   = "LATCHWORK_RESPONSE_TIMEOUT"
 	settingSteps      = "LATCHWORK_EXPRESSION_STEPS"
 	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
+	settingTokenKeys  = "LATCHWORK_TOKEN_KEYS"
+	settingAuthority  = "LATCHWORK_TOKEN_AUTHORITY"
+	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
 )
 
 // settings are the settings as read.

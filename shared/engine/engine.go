@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
@@ -27,6 +28,8 @@ type Config struct {
 	// After is time.After, or a clock of a test.
 	After func(time.Duration) <-chan time.Time
 	Log   zerolog.Logger
+	// Audit records what is changed; nil: nobody does.
+	Audit *audit.Recorder
 	// Slice is how long one invocation may drive a run: a part of the host's
 	// functionTimeout, which kills the whole process.
 	Slice time.Duration
@@ -73,6 +76,7 @@ type Engine struct {
 	mu          sync.Mutex
 	workflows   map[string]*cached             // by workflow id
 	programs    map[string]*definition.Program // by workflow id and version
+	access      map[string]compiledAccess      // by workflow id
 	connections map[string]store.Connection    // by lower-case resource id; nil: to be read
 	drivers     map[store.RunKey]*driver
 }
@@ -93,7 +97,7 @@ func New(c Config) *Engine {
 	// .NET ticks: what is stored and shown has seven digits.
 	c.Ambient.Now = func() time.Time { return now().UTC().Truncate(100 * time.Nanosecond) }
 	e := &Engine{
-		Config: c, workflows: map[string]*cached{}, programs: map[string]*definition.Program{}, drivers: map[store.RunKey]*driver{},
+		Config: c, workflows: map[string]*cached{}, programs: map[string]*definition.Program{}, access: map[string]compiledAccess{}, drivers: map[store.RunKey]*driver{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.Deps.Workflows = e

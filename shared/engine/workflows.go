@@ -33,6 +33,7 @@ type Resource struct {
 	Tags, Identity, AccessControl           value.Value
 	Definition, Parameters                  value.Value
 	DefinitionPath, ParametersPath          *value.Path // where they stand in their document
+	AccessControlPath                       *value.Path
 }
 
 // Source returns what the compiler needs of the resource.
@@ -45,14 +46,14 @@ func (r *Resource) Source() definition.Source {
 
 // Check reports what is wrong with a workflow, without storing anything.
 func (e *Engine) Check(r *Resource) []value.Problem {
-	_, problems := definition.Compile(r.Source(), e.Catalog)
+	_, problems := r.Compile(e.Catalog)
 	return problems
 }
 
 // Save compiles a workflow and stores it as a new version, unless it is what the
 // store has already. With problems that are no warnings nothing is stored.
 func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Problem, error) {
-	program, problems := definition.Compile(r.Source(), e.Catalog)
+	program, problems := r.Compile(e.Catalog)
 	if program == nil {
 		return nil, problems, nil
 	}
@@ -74,6 +75,7 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 		if err := e.Store.SaveWorkflow(ctx, w); err != nil {
 			return nil, problems, err
 		}
+		e.saved(ctx, w)
 	}
 	e.mu.Lock()
 	e.workflows[w.ID] = &cached{w, now.Add(e.Fresh)}

@@ -48,6 +48,9 @@ func (a *app) target(ctx context.Context, id string) (*gate.Target, error) {
 			if t == nil || !t.Spec.Request {
 				return gate.Trigger{}, false
 			}
+			if operation.FindTrigger(t.Type).Subscribe != nil { // its method and path are those of the subscription
+				return gate.Trigger{Name: t.Name}, true
+			}
 			return gate.Trigger{Name: t.Name, Method: t.Raw.Member("method").Str(), RelativePath: t.Raw.Member("relativePath").Str()}, true
 		},
 	}, nil
@@ -79,6 +82,12 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
 		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), Waits: true,
 	})
+	var overflow *engine.Overflow
+	if errors.As(err, &overflow) {
+		w.Header().Set("Retry-After", "10")
+		gate.Reject(w, gate.Rejection{Status: http.StatusTooManyRequests, Code: engine.CodeOverflow, Message: overflow.Error()})
+		return
+	}
 	var invalid *expr.Error
 	if errors.As(err, &invalid) { // of the trigger's conditions, correlation or splitOn
 		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: invalid.Code, Message: invalid.Message})

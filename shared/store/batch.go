@@ -54,6 +54,13 @@ func releasedPrefix(key TriggerKey) string {
 	return dueKey(triggerMark + triggerMark + escape(key.Trigger) + ":")
 }
 
+// began names a batch from its opening to its release. The first message is part of
+// the name: two batches of one partition never share it, whatever the clocks say.
+func began(m *BatchMessage, now time.Time) string {
+	sum := sha256.Sum256([]byte(senderKey(m)))
+	return fmt.Sprintf("%019d-%s", now.UnixNano(), hex.EncodeToString(sum[:6]))
+}
+
 func senderKey(m *BatchMessage) string { return "X." + escape(m.SenderRun) + ":" + escape(m.Sender) }
 
 // SendToBatch adds a message, and releases the batch if it has enough then: messages
@@ -68,15 +75,15 @@ func (s *Store) SendToBatch(ctx context.Context, m *BatchMessage, messages, byte
 	part := batchPart(m.Key, m.Batch, m.Partition)
 	head, err := s.backend.Get(ctx, partition, "B."+part)
 	if errors.Is(err, ErrNotFound) {
-		head = Row{Properties: Properties{"Batch": m.Batch, "Partition": m.Partition, "Began": run.NewVersion(now)}}
+		head = Row{Properties: Properties{"Batch": m.Batch, "Partition": m.Partition, "Began": began(m, now)}}
 	} else if err != nil {
 		return false, fmt.Errorf("read batch: %w", err)
 	}
 	count, _ := head.Properties["Count"].(int64)
 	size, _ := head.Properties["Bytes"].(int64)
-	began, _ := head.Properties["Began"].(string)
+	opened, _ := head.Properties["Began"].(string)
 	var blobs []Blob
-	at := fmt.Sprintf("M.%s:%s:%06d", part, began, count)
+	at := fmt.Sprintf("M.%s:%s:%06d", part, opened, count)
 	row := s.row(partition, at, &blobs).text("ID", m.ID).value("Content", m.Content)
 	if row.err != nil {
 		return false, row.err

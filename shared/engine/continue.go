@@ -131,6 +131,9 @@ func (e *Engine) Recover(ctx context.Context) (int, error) {
 			}
 			recovered++
 		}
+		if err := e.recoverTriggers(ctx, w.ID); err != nil {
+			return recovered, err
+		}
 	}
 	return recovered, nil
 }

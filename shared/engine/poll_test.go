@@ -116,6 +116,61 @@ func TestPollElsewhere(t *testing.T) {
 	})
 }
 
+// TestPollRecovers: a process that has the store to itself does not wait for the claim
+// of one that died.
+func TestPollRecovers(t *testing.T) {
+	backends(t, func(t *testing.T, open func() store.Backend) {
+		s := newStage(t, open(), answer{status: 200, body: "1"})
+		w := s.save(s.engine(), fmt.Sprintf(hourly, "", ""))
+		dying := s.engineOn(storetest.NewFaulty(s.b, 1, false))
+		if dying.FireTrigger(t.Context(), keyOf(w)) == nil {
+			t.Error("it did not die")
+		}
+		e := s.engine()
+		s.want("claimed", s.next(e, w), "5m0s")
+		if _, err := e.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.fire(e, w)
+		s.want("history", s.past(e, w), "Succeeded OK fired")
+	})
+}
+
+// TestPollsOfConnectors: API Management, and a connector by its wire shape.
+func TestPollsOfConnectors(t *testing.T) {
+	const recurrence = `, "recurrence": {"frequency": "Hour", "interval": 1}}`
+	for name, tt := range map[string]struct{ trigger, call string }{
+		"ApiManagement": {`{"type": "ApiManagement", "inputs": {"api": {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/demo/apis/a"},
+			"method": "get", "pathTemplate": {"template": "/a/{id}", "parameters": {"id": "7"}}, "subscriptionKey": "k"}`, "GET https://demo.azure-api.net/a/7"},
+		"ApiConnection": {`{"type": "ApiConnection", "inputs": {"host": {"connection": {"name": "@parameters('$connections')['c']['connectionId']"}},
+			"method": "get", "path": "/new"}`, "GET https://gateway/base/new"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backends(t, func(t *testing.T, open func() store.Backend) {
+				s := newStage(t, open(), answer{status: 202, headers: map[string]string{"Location": "?triggerState=2"}}, answer{status: 200, body: "1"})
+				e := s.engine()
+				r := s.resource(t.Name(), tt.trigger+recurrence)
+				connections, err := value.Parse([]byte(`{"$connections": {"value": {"c": {"connectionId": "/c", "connectionRuntimeUrl": "https://gateway/base",
+					"id": "/subscriptions/s/providers/Microsoft.Web/locations/l/managedApis/none"}}}}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				declared, err := value.Parse([]byte(`{"$connections": {"type": "Object", "defaultValue": {}}}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Parameters, r.Definition = connections, r.Definition.With("parameters", declared)
+				w := save(t, e, r)
+				s.fire(e, w)
+				s.move(time.Hour)
+				s.fire(e, w)
+				s.want("calls", strings.Join(s.calls, ", "), tt.call+", "+tt.call+"?triggerState=2")
+				s.want("history", s.past(e, w), "Skipped Accepted, Succeeded OK fired")
+			})
+		})
+	}
+}
+
 // TestPollShows: inputs as history may show them, outputs, and who asks.
 func TestPollShows(t *testing.T) {
 	backends(t, func(t *testing.T, open func() store.Backend) {

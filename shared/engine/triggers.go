@@ -165,6 +165,44 @@ func (e *Engine) FireTrigger(ctx context.Context, key store.TriggerKey) error {
 	return e.ringTrigger(ctx, s)
 }
 
+// recoverTriggers voids the claims of processes that died at a poll, a subscription
+// or a batch, and rings for them.
+func (e *Engine) recoverTriggers(ctx context.Context, workflowID string) error {
+	keys, err := e.Store.Triggers(ctx, workflowID)
+	if err != nil {
+		return err
+	}
+	now := e.Ambient.Now()
+	for _, key := range keys {
+		s, err := e.Store.FindTrigger(ctx, key)
+		if err != nil || s == nil {
+			return err
+		}
+		claimed := !s.Scheduled.IsZero() && s.Due.After(now)
+		if claimed {
+			s.Due = now
+			if err := e.Store.SaveTrigger(ctx, s); err != nil {
+				return err
+			}
+		}
+		releases, err := e.Store.Releases(ctx, key, store.MaxTransactionOps)
+		if err != nil {
+			return err
+		}
+		for _, r := range releases {
+			if err := e.Store.Postpone(ctx, r, now); err != nil {
+				return err
+			}
+		}
+		if claimed || len(releases) > 0 {
+			if err := e.Store.RingTrigger(ctx, key, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // errHeld: the trigger has to wait until some of its runs have ended. Whoever ends
 // one rings for it, and so does the sweep.
 var errHeld = errors.New("too many runs wait")

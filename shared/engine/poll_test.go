@@ -86,11 +86,10 @@ func TestPolls(t *testing.T) {
 					tt.next = (time.Hour - s.now().Sub(epoch)).String()
 				}
 				s.want("next", s.next(e, w), tt.next)
-				switch calls := s.calls; {
-				case tt.at == "none":
-					s.want("calls", strings.Join(calls, ", "), "")
-				default:
-					s.want("calls", strings.Join(calls[1:], ", "), tt.at)
+				if tt.at == "none" {
+					s.wantCalls()
+				} else {
+					s.want("calls", strings.Join(s.calls[1:], ", "), tt.at)
 				}
 			})
 		})

@@ -36,7 +36,6 @@ type stage struct {
 	calls   []string // METHOD url body
 	headers []http.Header
 	during  func() // while a call is under way
-	log     bytes.Buffer
 }
 
 // answer is what the upstream says; a status of 0 is a connection that fails.

@@ -67,10 +67,6 @@ func (a *app) singleTrigger(w http.ResponseWriter, r *http.Request, typ string) 
 		return
 	}
 	trigger := program.Triggers[0]
-	if operation.FindTrigger(typ).Receive == nil {
-		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: definition.InvalidTemplate, Message: fmt.Sprintf("A trigger of the type '%s' is not called: it fires by itself.", typ)})
-		return
-	}
 	received := &operation.Received{Method: http.MethodPost, Header: http.Header{"Content-Type": {"application/json"}}}
 	for name, v := range call.Member("headers").Members {
 		received.Header.Set(name, plainText(v))

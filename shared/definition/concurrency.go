@@ -109,8 +109,6 @@ func (b *builder) answerable() {
 			switch {
 			case t.SplitOn != nil && a.answersAtOnce():
 				b.fail(unsupportedSplitTriggerResponse, a.Path, "The action '%s' cannot answer the caller of trigger '%s', which has 'splitOn'.", a.Name, t.Name)
-			case t.Spec.Recurs && a.answersAtOnce():
-				b.fail(UnsupportedRecurrenceTrigger, a.Path, "The action '%s' cannot answer the caller of trigger '%s', which fires by itself.", a.Name, t.Name)
 			case t.Spec.Batch && a.Spec.Responds:
 				b.fail(unsupportedBatchTriggerResponse, a.Path, "The action '%s' cannot answer the caller of trigger '%s', which releases batches.", a.Name, t.Name)
 			}

@@ -55,6 +55,9 @@ func triggersOf(w *engine.Workflow) func(name string) (gate.Trigger, bool) {
 		if t == nil || !t.Spec.Request {
 			return gate.Trigger{}, false
 		}
+		if operation.FindTrigger(t.Type).Subscribe != nil { // its method and path are those of the subscription
+			return gate.Trigger{Name: t.Name}, true
+		}
 		return gate.Trigger{Name: t.Name, Method: t.Raw.Member("method").Str(), RelativePath: t.Raw.Member("relativePath").Str()}, true
 	}
 }

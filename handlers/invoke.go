@@ -55,6 +55,12 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
 		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), Waits: true,
 	})
+	var overflow *engine.Overflow
+	if errors.As(err, &overflow) {
+		w.Header().Set("Retry-After", "10")
+		gate.Reject(w, gate.Rejection{Status: http.StatusTooManyRequests, Code: engine.CodeOverflow, Message: overflow.Error()})
+		return
+	}
 	var invalid *expr.Error
 	if errors.As(err, &invalid) { // of the trigger's conditions, correlation or splitOn
 		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: invalid.Code, Message: invalid.Message})

@@ -104,7 +104,7 @@ func build(src Source, c Catalog, more []Setting) *builder {
 	b.references()
 	b.secure(more)
 	b.hide()
-	b.split()
+	b.answerable()
 	b.limits()
 	b.program.Order = b.order
 	return b

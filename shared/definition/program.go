@@ -140,11 +140,17 @@ type Trigger struct {
 	// Schedule or Sliding say when a trigger fires by itself; nil otherwise.
 	Schedule    *recurrence.Schedule
 	Sliding     *recurrence.Sliding
-	Options     Options
-	HideInputs  bool
-	HideOutputs bool
-	Path        *value.Path
-	Connection  string // the key in $connections, where the trigger uses one
+	Concurrency *Concurrency // nil: any number of runs at a time
+	Batches     []*Batch     // of a Batch trigger
+	// LooksAtStatus: a condition inspects how the call of a polling trigger was
+	// answered.
+	LooksAtStatus bool
+	Runtime       value.Value // runtimeConfiguration, as written
+	Options       Options
+	HideInputs    bool
+	HideOutputs   bool
+	Path          *value.Path
+	Connection    string // the key in $connections, where the trigger uses one
 
 	manual sides
 }

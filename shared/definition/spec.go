@@ -58,6 +58,8 @@ type Spec struct {
 	// Recurs: a trigger that fires by itself, as its recurrence says. Sliding: it fires
 	// for windows of time, none of which is left out.
 	Recurs, Sliding bool
+	// Batch: a trigger that releases the messages that were sent to it.
+	Batch bool
 	// History returns what run history may keep of evaluated inputs, and whether
 	// that is less than all; nil keeps all.
 	History func(inputs value.Value) (shown value.Value, changed bool)

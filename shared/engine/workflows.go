@@ -72,6 +72,9 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 		return nil, problems, err
 	}
 	if !unchanged {
+		if lifted := e.keepsConcurrency(ctx, w, program); len(lifted) > 0 {
+			return nil, append(problems, lifted...), nil
+		}
 		if err := e.Store.SaveWorkflow(ctx, w); err != nil {
 			return nil, problems, err
 		}

@@ -46,7 +46,7 @@ func httpHistory(inputs value.Value) (value.Value, bool) {
 // the same on each repeat (actions §2.3). Headers of the same name that the
 // author set win.
 func track(r *outbound.Request, c Call) {
-	if c.Options.Has("SuppressWorkflowHeaders") || c.Tracking.RunName == "" {
+	if c.Options.Has("SuppressWorkflowHeaders") || c.Tracking.RunName == "" && c.Tracking.WorkflowID == "" {
 		return
 	}
 	t := c.Tracking

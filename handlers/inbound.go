@@ -13,6 +13,7 @@ import (
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/engine"
+	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/store"
 )

@@ -118,8 +118,10 @@ func statusName(status int) string {
 		status > 417 && status < 426 || status > 426 && status < 500 || status > 505 {
 		return strconv.Itoa(status)
 	}
-	return strings.NewReplacer(" ", "", "-", "").Replace(text)
+	return oneWord.Replace(text)
 }
+
+var oneWord = strings.NewReplacer(" ", "", "-", "")
 
 // retryAfter reads Retry-After, seconds or a date; zero when there is none.
 func retryAfter(h http.Header) time.Duration {

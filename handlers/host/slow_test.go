@@ -81,11 +81,11 @@ func TestAnAnswerThatNobodyTakes(t *testing.T) {
 // A function that takes longer than the pause is not hurried, with and without a
 // body, and the connection serves on.
 func TestASlowFunctionIsNotHurried(t *testing.T) {
-	pause := 20 * time.Millisecond
+	pause := 500 * time.Millisecond // far above what a busy machine delays
 	address := serving(t, host.Options{Pause: pause}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		select {
-		case <-time.After(5 * pause):
+		case <-time.After(pause + pause/4):
 		case <-r.Context().Done():
 			err = r.Context().Err()
 		}
@@ -167,7 +167,7 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 func TestTLS(t *testing.T) {
 	certificate, roots := selfSigned(t)
 	stopped := make(chan error, 1)
-	address := serving(t, host.Options{Pause: 50 * time.Millisecond, TLS: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}},
+	address := serving(t, host.Options{Pause: 500 * time.Millisecond, TLS: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}},
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(r.Body)
 			if r.ContentLength > 0 {

@@ -41,8 +41,13 @@ const (
 	UnsupportedRecurrenceTrigger = "WorkflowUnsupportedRecurrenceTriggerForResponseAction"
 )
 
-// connectorNotImplemented is a code of our own: the product has every connector.
-const connectorNotImplemented = "ConnectorNotImplemented"
+// Codes of our own. The product has every connector and every action type, and finds
+// out what inline code reads when it runs.
+const (
+	ActionTypeUnavailable   = "ActionTypeNotAvailable"
+	connectorNotImplemented = "ConnectorNotImplemented"
+	unreadable              = "InlineCodeOperationMissing"
+)
 
 // Limits of the Consumption plan that authors should know of, and bounds of our
 // own that keep compilation short on any input (workflow-definition §8).

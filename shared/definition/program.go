@@ -93,6 +93,8 @@ type Action struct {
 	// Deferred are the members of inputs that the operation itself evaluates, once
 	// per item, such as the where of a Query; and the body of its kind.
 	Deferred map[string]*expr.Template
+	// Reads is what its operation reads of the run besides its inputs.
+	Reads []Read
 	// Expression is the condition of an If or Until, the value of a Switch, the
 	// array of a Foreach.
 	Expression *expr.Template

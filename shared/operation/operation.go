@@ -16,6 +16,7 @@ import (
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/operation/script"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
@@ -26,6 +27,13 @@ type Deps struct {
 	HTTP Doer
 	// Vault returns the vault behind a Key Vault connection.
 	Vault func(connection Connection) (outbound.Vault, error)
+	// Artifacts are the maps and schemas of the integration account; nil where
+	// none is configured.
+	Artifacts Artifacts
+	// Scripts runs inline code within ScriptLimits; nil runs it in this process,
+	// which is no protection against hostile code.
+	Scripts      script.Runner
+	ScriptLimits script.Limits
 	// Workflows starts runs of other workflows; the engine sets it.
 	Workflows Workflows
 }
@@ -54,11 +62,14 @@ type Doer interface {
 // Call is one attempt of an operation.
 type Call struct {
 	Action   string
+	Kind     string      // of the action, where its type has kinds
 	Inputs   value.Value // evaluated
 	Deferred map[string]*expr.Template
 	// Env gives what a deferred template sees for one item; nil outside a run, which
 	// is why operations ask scope.
 	Env func(item value.Value) *expr.Env
+	// Visible is what an operation with Spec.Reads sees of the run.
+	Visible Visible
 	// Attempt counts from 1. Keep is what the attempt before asked to remember.
 	Attempt int
 	Keep    value.Value
@@ -72,6 +83,13 @@ type Call struct {
 	// Connection is what the action's entry in $connections leads to.
 	Connection Connection
 	Tracking   Tracking
+}
+
+// Visible is what an operation reads of its run besides its inputs.
+type Visible struct {
+	Workflow value.Value    // as workflow()
+	Actions  []value.Member // by the names that were asked for, as actions('name'); only what has run
+	Trigger  value.Value    // as trigger(); absent unless it was asked for
 }
 
 // Connection is a managed API connection as an action reaches it.

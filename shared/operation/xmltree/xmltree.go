@@ -172,3 +172,14 @@ func (n *Node) QName(text string) (Name, bool) {
 	space, ok := n.Namespace(prefix)
 	return Name{space, local}, ok && local != "" && !strings.Contains(local, ":")
 }
+
+// Escape returns text as it may stand in an element or in an attribute. What XML
+// cannot say becomes U+FFFD.
+func Escape(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`<>&"'`, r) }) {
+		return text
+	}
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(text)) // a builder takes everything
+	return b.String()
+}

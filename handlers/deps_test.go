@@ -25,7 +25,7 @@ var mayImport = map[string]string{
 	"shared/leaks":      "shared/value shared/expr shared/definition",
 	"shared/run":        "shared/value shared/expr shared/definition",
 	"shared/outbound":   "shared/value shared/seal",
-	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence",
+	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence shared/artifacts shared/operation/flatfile shared/operation/liquid shared/operation/script shared/operation/xmltree shared/operation/xsd",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
 	"shared/audit":      "shared/store",
 	"shared/engine":     "shared/access shared/audit shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
@@ -34,6 +34,13 @@ var mayImport = map[string]string{
 	"shared/expr/dotnet":  "shared/expr/culture",
 	"shared/expr/xmltext": "shared/value",
 	"shared/expr/zone":    "shared/expr/culture",
+
+	"shared/artifacts":          "",
+	"shared/operation/flatfile": "shared/operation/xmltree shared/operation/xsd",
+	"shared/operation/liquid":   "shared/value shared/expr/culture shared/expr/dotnet shared/operation/xmltree",
+	"shared/operation/script":   "shared/value",
+	"shared/operation/xmltree":  "shared/expr/xmltext",
+	"shared/operation/xsd":      "shared/operation/xmltree",
 
 	"shared/store/local": "shared/store",
 	"shared/store/azure": "shared/store",

@@ -8,6 +8,8 @@ import (
 
 	"github.com/latchwork/latchwork/shared/artifacts"
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/operation/xmltree"
+	"github.com/latchwork/latchwork/shared/operation/xsd"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -62,6 +64,28 @@ func lookUp(d Deps, c Call, kind artifacts.Kind, name string) (artifacts.Artifac
 		return fail("InvalidIntegrationAccount"+string(kind), "The %s '%s' of action '%s' cannot be used: %s.", kind, name, c.Action, err)
 	}
 	return a, nil
+}
+
+// schemas loads what a schema includes and imports.
+func schemas(d Deps) xsd.Loader {
+	return func(name string) (string, bool) {
+		a, err := d.Artifacts.Lookup(artifacts.Schema, name)
+		return decodeText(a.Content, ""), err == nil
+	}
+}
+
+// xmlContent parses inputs.content.
+func xmlContent(c Call) (*xmltree.Node, *run.Outcome) {
+	text, failure := content(c)
+	if failure != nil {
+		return nil, failure
+	}
+	root, err := xmltree.Parse(text)
+	if err != nil {
+		o := run.Fail("BadRequest", "InvalidXml", fmt.Sprintf("The content of action '%s' is not valid XML.%s", c.Action, xmlPlace(err, c.Inputs.Marked())))
+		return nil, &o
+	}
+	return root, nil
 }
 
 // content returns the text of inputs.content: text, or the bytes of an envelope

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxSteps bounds the tries of one conversion: a schema may leave several ways to
-	// read the same text.
-	maxSteps = 20_000_000
+	// maxSteps bounds the fields of a file and the tries at them: a schema may leave
+	// several ways to read the same text.
+	maxSteps = 5_000_000
 	// maxOutput is how long a result may get.
 	maxOutput = 100 << 20
 )
@@ -151,7 +151,7 @@ func (d *decoder) skip(from, to, characters int) int {
 // split cuts a stretch at the delimiters of a record. Those behind an escape
 // character or between wrap characters are data.
 func (d *decoder) split(x *node, from, to int) ([]part, error) {
-	if err := d.step((to - from) / 16); err != nil {
+	if err := d.step((to - from) / 128); err != nil {
 		return nil, err
 	}
 	if x.delimiter == "" {
@@ -171,6 +171,9 @@ func (d *decoder) split(x *node, from, to int) ([]part, error) {
 		case x.escape != "" && strings.HasPrefix(rest, x.escape) && len(rest) > len(x.escape):
 			i, mayWrap = d.skip(i+len(x.escape), to, 1), false
 		case strings.HasPrefix(rest, x.delimiter):
+			if err := d.step(1); err != nil {
+				return nil, err
+			}
 			parts = append(parts, part{begin, i})
 			i += len(x.delimiter)
 			begin, mayWrap = i, true

@@ -19,10 +19,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/artifacts"
 	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/operation/script"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/seal"
 	"github.com/latchwork/latchwork/shared/store"
@@ -45,7 +47,8 @@ type app struct {
 	tokens   *gate.Tokens
 	engine   *engine.Engine
 	deps     operation.Deps
-	local    bool // the store belongs to this process alone
+	maps     *artifacts.Folder // nil where there is none
+	local    bool              // the store belongs to this process alone
 }
 
 // options say how an app is opened.
@@ -56,6 +59,9 @@ type options struct {
 	forwarded bool
 	// storeFile is where the embedded store is; "" means the Azure store.
 	storeFile string
+	// artifacts is the folder of maps and schemas unless a setting names one; "" for
+	// none.
+	artifacts string
 	log       io.Writer
 	pretty    bool
 	// skip is the clock of an app that jumps over waits; nil for real time.
@@ -89,11 +95,21 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if err := a.openVault(); err != nil {
 		return nil, err
 	}
+	if err := a.openArtifacts(o.artifacts); err != nil {
+		return nil, err
+	}
 	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
 	a.audit = audit.New(audit.Config{Append: a.store.AppendAudit, Log: a.log})
-	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
+	scripts, err := script.NewProcess()
+	if err != nil {
+		return nil, err
+	}
+	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf, Scripts: scripts, ScriptLimits: a.settings.script}
+	if a.maps != nil {
+		a.deps.Artifacts = a.maps
+	}
 	config := engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
@@ -112,6 +128,9 @@ func (a *app) Close() error {
 	a.engine.Close(ctx)
 	a.audit.Close(ctx)
 	a.http.CloseIdleConnections()
+	if a.maps != nil {
+		_ = a.maps.Close() // it was only read
+	}
 	return a.store.Close()
 }
 

@@ -89,7 +89,11 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if o.store == "" {
 		o.store = filepath.Join(settings.dataDir, "store.db")
 	}
-	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: o.store, log: stdout, pretty: isTerminal(os.Stdout)})
+	maps, err := artifactsOf(paths)
+	if err != nil {
+		return err
+	}
+	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: o.store, artifacts: maps, log: stdout, pretty: isTerminal(os.Stdout)})
 	if err != nil {
 		return err
 	}

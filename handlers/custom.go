@@ -33,7 +33,7 @@ func customHandler(ctx context.Context, getenv func(string) string, stdout io.Wr
 	server := &http.Server{Handler: ready, ReadHeaderTimeout: 30 * time.Second}
 	go func() { failed <- server.Serve(listener) }()
 
-	a, err := openApp(ctx, options{getenv: getenv, hosted: true, forwarded: !settings.Proxying, log: stdout})
+	a, err := openApp(ctx, options{getenv: getenv, hosted: true, artifacts: existing(filepath.Join(getenv(settingScriptRoot), artifactsFolder)), forwarded: !settings.Proxying, log: stdout})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func findFiles(paths []string) ([]string, error) {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && path != p && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
+			case d.IsDir() && path != p && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || strings.EqualFold(d.Name(), artifactsFolder)):
 				return fs.SkipDir
 			case !d.IsDir() && mayHoldWorkflow(d.Name()):
 				files = append(files, path)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/operation/script"
 )
 
 // Settings of this binary; those of outgoing calls and identities are read by
@@ -25,6 +26,9 @@ const (
 	settingDataDir    = "LATCHWORK_DATA"
 	settingPrefix     = "LATCHWORK_STORAGE_PREFIX"
 	settingWorkflows  = "LATCHWORK_WORKFLOWS"
+	settingArtifacts  = "LATCHWORK_ARTIFACTS"
+	settingScriptTime = "LATCHWORK_SCRIPT_TIME"
+	settingScriptSize = "LATCHWORK_SCRIPT_MEMORY"
 	settingSealKey    = "LATCHWORK_SEAL_KEY"
 	settingSealSecret = "LATCHWORK_SEAL_KEY_SECRET"
 	settingLogLevel   = "LATCHWORK_LOG_LEVEL"
@@ -53,11 +57,13 @@ type settings struct {
 	budget    expr.Budget // of one evaluation
 	prefix    string
 	workflows string
+	artifacts string
+	script    script.Limits
 }
 
 // readSettings reads all settings and reports all that are malformed.
 func readSettings(getenv func(string) string, hosted bool) (settings, error) {
-	s := settings{getenv: getenv, logLevel: zerolog.WarnLevel, client: gate.Peer, prefix: getenv(settingPrefix), workflows: getenv(settingWorkflows)}
+	s := settings{getenv: getenv, logLevel: zerolog.WarnLevel, client: gate.Peer, prefix: getenv(settingPrefix), workflows: getenv(settingWorkflows), artifacts: getenv(settingArtifacts)}
 	if hosted {
 		s.logLevel, s.client = zerolog.InfoLevel, gate.FrontEnd
 	}
@@ -85,7 +91,7 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			s.baseURL = "https://" + host
 		}
 	}
-	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response} {
+	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response, settingScriptTime: &s.script.Time} {
 		if text := getenv(name); text != "" {
 			*into, err = time.ParseDuration(text)
 			if err == nil && *into <= 0 {
@@ -94,7 +100,7 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			fail(name, err)
 		}
 	}
-	for name, into := range map[string]*int64{settingSteps: &s.budget.Steps, settingBytes: &s.budget.Bytes} {
+	for name, into := range map[string]*int64{settingSteps: &s.budget.Steps, settingBytes: &s.budget.Bytes, settingScriptSize: &s.script.Memory} {
 		if text := getenv(name); text != "" {
 			*into, err = strconv.ParseInt(text, 10, 64)
 			if err != nil || *into <= 0 {

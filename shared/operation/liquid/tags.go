@@ -47,7 +47,7 @@ func assign(args string) (renderer, error) {
 		return nil, err
 	}
 	return func(_ io.Writer, ctx render.Context) error {
-		v, err := ctx.Evaluate(stmt.Assignment.ValueFn)
+		v, err := ctx.Evaluate(stmt.ValueFn)
 		if err == nil {
 			ctx.Set(stmt.Assignment.Variable, v)
 		}
@@ -78,7 +78,7 @@ func (s *session) cycle(args string) (renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	group, texts := stmt.Cycle.Group, stmt.Cycle.Values
+	group, texts := stmt.Group, stmt.Values
 	if group == "" {
 		group = fmt.Sprint(texts)
 	}
@@ -259,11 +259,10 @@ func (s *session) iterate(w io.Writer, ctx render.Context, variable, separator s
 		ctx.Set(record, f)
 		ctx.Set(variable, item)
 		if err := ctx.RenderChildren(w); err != nil {
-			switch err.Cause() {
-			case errBreak:
+			switch cause := err.Cause(); {
+			case errors.Is(cause, errBreak):
 				return nil
-			case errContinue:
-			default:
+			case !errors.Is(cause, errContinue):
 				return err
 			}
 		}

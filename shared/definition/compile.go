@@ -41,10 +41,9 @@ const (
 	UnsupportedRecurrenceTrigger = "WorkflowUnsupportedRecurrenceTriggerForResponseAction"
 )
 
-// Codes of our own. The product has every connector and every action type, and finds
-// out what inline code reads when it runs.
+// Codes of our own. The product has every connector, and finds out what inline code
+// reads when it runs.
 const (
-	ActionTypeUnavailable   = "ActionTypeNotAvailable"
 	connectorNotImplemented = "ConnectorNotImplemented"
 	unreadable              = "InlineCodeOperationMissing"
 )

@@ -131,7 +131,7 @@ func (b *builder) checkStatic(a *Action) {
 func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 	b.checkStatic(a)
 	if a.Spec.Unavailable != "" && a.Static == nil {
-		b.fail(ActionTypeUnavailable, at.Key("type"), "The template action '%s' has the type '%s', which is not available here: %s. Only a static result can stand for it.", a.Name, a.Type, a.Spec.Unavailable)
+		b.warn(NotAvailable, at.Key("type"), "The template action '%s' has the type '%s', which is not available here: %s. It fails when it is reached, unless it has a static result.", a.Name, a.Type, a.Spec.Unavailable)
 	}
 	if !body.Has("inputs") {
 		if len(a.Spec.Required) > 0 {

@@ -57,8 +57,8 @@ type Spec struct {
 	// Reads lists what the operation reads of the run besides its inputs, which it
 	// is shown as they are written. Paths lead from inputs on.
 	Reads func(inputs value.Value) []Read
-	// Unavailable says why actions of a type cannot be carried out here. They are
-	// refused, unless a static result stands for them.
+	// Unavailable says why actions of a type cannot be carried out here: a warning,
+	// unless a static result stands for them.
 	Unavailable string
 	// Verbatim are the members of inputs that are never evaluated.
 	Verbatim []string

@@ -153,20 +153,12 @@ func TestDefinitionsOfCode(t *testing.T) {
 		"another kind": {`{"a":{"type":"Liquid","kind":"TextToJson","inputs":{"content":1,"integrationAccount":{"map":{"name":"m"}}}}}`, "MissingLiquidActionKind"},
 		"no map":       {`{"a":{"type":"Liquid","kind":"JsonToText","inputs":{"content":1}}}`, "WorkflowRunActionInputsMissingProperty"},
 		"no code":      {`{"a":{"type":"JavaScriptCode","inputs":{}}}`, "code"},
-		"Xslt":         {`{"a":{` + xslt + `}}`, "ActionTypeNotAvailable $.actions.a.type: The template action 'a' has the type 'Xslt', which is not available here: there is no XSLT processor in pure Go"},
 		"artifact":     {`{"a":{"type":"IntegrationAccountArtifactLookup","inputs":{"artifactType":"Assembly","artifactName":"x"}}}`, "must be one of 'Schema, Map, Partner, Agreement'"},
 		"empty nodes":  {`{"a":{"type":"FlatFileEncoding","inputs":{"content":"","emptyNodeGenerationMode":"Always","integrationAccount":{"schema":{"name":"m"}}}}}`, "must be one of 'ForcedDisabled"},
 		"dependency":   {`{"a":{"type":"JavaScriptCode","inputs":{"code":"","explicitDependencies":{"actions":["b"]}}}}`, "reads the action 'b', which does not exist"},
 		"not before":   {`{"a":{"type":"JavaScriptCode","inputs":{"code":"","explicitDependencies":{"actions":["b"]}}},"b":{"type":"Compose","inputs":1}}`, "unable to reference action 'b'"},
-		"only looks":   {`{"a":{"type":"JavaScriptCode","inputs":{"code":"// workflowContext.actions.b"}}}`, "warning"},
 	} {
 		p, problems := definition.Compile(definition.Source{Definition: value.Object(value.Member{Key: "actions", Value: parse(t, c.actions)})}, operation.Catalog{})
-		if c.want == "warning" {
-			if p == nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "seems to read the action 'b'") {
-				t.Errorf("%s: %v", name, problems)
-			}
-			continue
-		}
 		all := ""
 		for _, x := range problems {
 			all += x.Code + " " + x.Path.String() + ": " + x.Message + "\n"
@@ -177,10 +169,19 @@ func TestDefinitionsOfCode(t *testing.T) {
 	}
 	mocked := value.Object(value.Member{Key: "actions", Value: parse(t, `{"a":{`+xslt+`,"runtimeConfiguration":{"staticResult":{"name":"s","staticResultOptions":"Enabled"}}}}`)},
 		value.Member{Key: "staticResults", Value: parse(t, `{"s":{"status":"Succeeded","outputs":{"body":"<b/>"}}}`)})
-	if p, problems := definition.Compile(definition.Source{Definition: mocked}, operation.Catalog{}); p == nil {
+	for actions, want := range map[string]string{
+		`{"a":{` + xslt + `}}`: "OperationTypeNotAvailable $.actions.a.type: The template action 'a' has the type 'Xslt', which is not available here: there is no XSLT processor in pure Go",
+		`{"a":{"type":"JavaScriptCode","inputs":{"code":"// workflowContext.actions.b"}}}`: "InlineCodeOperationMissing $.actions.a.inputs.code: The template action 'a' seems to read the action 'b'",
+	} {
+		p, problems := definition.Compile(definition.Source{Definition: value.Object(value.Member{Key: "actions", Value: parse(t, actions)})}, operation.Catalog{})
+		if p == nil || len(problems) != 1 || !strings.HasPrefix(problems[0].Code+" "+problems[0].Path.String()+": "+problems[0].Message, want) {
+			t.Errorf("%s: %v", actions, problems)
+		}
+	}
+	if p, problems := definition.Compile(definition.Source{Definition: mocked}, operation.Catalog{}); p == nil || len(problems) > 0 {
 		t.Errorf("a static result: %v", problems)
 	}
-	if o := attempt(t, maps, "Xslt", operation.Call{}); o.Status != definition.Failed || o.Error.Code != "ActionTypeNotAvailable" {
+	if o := attempt(t, maps, "Xslt", operation.Call{}); o.Status != definition.Failed || o.Error.Code != "OperationTypeNotAvailable" {
 		t.Errorf("%+v", o)
 	}
 }

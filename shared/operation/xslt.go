@@ -11,11 +11,11 @@ import (
 
 const noXSLT = "there is no XSLT processor in pure Go, and one outside of this process would let maps read its files"
 
-// An Xslt action stands here to be refused with a reason, and for its static results.
+// An Xslt action stands here for its reason, and for its static results.
 var _ = register(Operation{
 	Spec: definition.Spec{Type: "Xslt", Required: []string{"content"}, Check: checkArtifact(artifacts.Map), Unavailable: noXSLT},
 	Doc:  "Not available: transforms XML with an XSLT map. Only a static result can stand for it; Liquid maps are the way around.",
 	Run: func(_ context.Context, _ Deps, c Call) run.Outcome {
-		return run.Fail("BadRequest", definition.ActionTypeUnavailable, fmt.Sprintf("The action '%s' cannot be carried out: %s.", c.Action, noXSLT))
+		return run.Fail("BadRequest", definition.NotAvailable, fmt.Sprintf("The action '%s' cannot be carried out: %s.", c.Action, noXSLT))
 	},
 })

@@ -28,8 +28,8 @@ func (m *machine) outputsOf(n *node) (outputs, last value.Value, err error) {
 			return outputs, last, err
 		}
 		var ok bool
-		if outputs, ok = m.env.Scope.Outputs(name, ""); !ok {
-			return outputs, last, failure("%s", notAction(name))
+		if outputs, ok = m.env.Scope.Outputs(name.Str(), ""); !ok {
+			return outputs, last, failure("%s", notAction(shown(name)))
 		}
 	} else {
 		outputs, _ = m.env.Scope.TriggerOutputs()
@@ -64,7 +64,7 @@ func form(signature, doc string, example Example, give func(n *node, field strin
 			return value.Value{}, failure("The template language function '%s' failed to retrieve formdata contents from outputs. The output content is not a valid form data content. Supported form data content types are 'multipart/form-data' and 'application/x-www-form-urlencoded' and the provided content type is '%s'.",
 				n.function.Name, shownType(outputs))
 		}
-		v, err := give(n, field.Str(), found)
+		v, err := give(n, shown(field), found)
 		return v.Mark(field.Origins()...), err
 	}}
 }

@@ -20,9 +20,12 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/artifacts"
+	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/operation/script"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/seal"
 	"github.com/latchwork/latchwork/shared/store"
@@ -41,9 +44,12 @@ type app struct {
 	vault    outbound.Vault
 	vaults   vaults
 	store    *store.Store
+	audit    *audit.Recorder
+	tokens   *gate.Tokens
 	engine   *engine.Engine
 	deps     operation.Deps
-	local    bool // the store belongs to this process alone
+	maps     *artifacts.Folder // nil where there is none
+	local    bool              // the store belongs to this process alone
 
 	bodies *semaphore.Weighted // the bytes of large bodies that are under way
 
@@ -55,8 +61,13 @@ type app struct {
 type options struct {
 	getenv func(string) string
 	hosted bool // inside a Functions host
+	// forwarded: that host passes on what stands in X-Forwarded-For.
+	forwarded bool
 	// storeFile is where the embedded store is; "" means the Azure store.
 	storeFile string
+	// artifacts is the folder of maps and schemas unless a setting names one; "" for
+	// none.
+	artifacts string
 	log       io.Writer
 	pretty    bool
 	// skip is the clock of an app that jumps over waits; nil for real time.
@@ -68,6 +79,9 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
 	var errs [3]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
+	if o.forwarded && o.getenv(settingClient) == "" {
+		a.settings.client = gate.Forwarded // inbound-security §5.1
+	}
 	a.outbound, errs[1] = outbound.FromEnv(o.getenv)
 	a.outbound.Live = a.live
 	a.identity, errs[2] = outbound.NewIdentity(o.getenv, a.outbound.HTTPClient())
@@ -81,17 +95,31 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if a.http, err = outbound.New(a.outbound); err != nil {
 		return nil, err
 	}
+	if a.tokens, err = a.openTokens(); err != nil {
+		return nil, err
+	}
 	if err := a.openVault(); err != nil {
+		return nil, err
+	}
+	if err := a.openArtifacts(o.artifacts); err != nil {
 		return nil, err
 	}
 	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
-	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf}
+	a.audit = audit.New(audit.Config{Append: a.store.AppendAudit, Log: a.log})
+	scripts, err := script.NewProcess()
+	if err != nil {
+		return nil, err
+	}
+	a.deps = operation.Deps{HTTP: a.http, Vault: a.vaultOf, Scripts: scripts, ScriptLimits: a.settings.script}
+	if a.maps != nil {
+		a.deps.Artifacts = a.maps
+	}
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
-		RunDuration: a.settings.duration, Retention: a.settings.retention,
+		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
 	}
 	if o.skip != nil {
 		o.skip.into(&config)
@@ -100,12 +128,16 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	return a, nil
 }
 
-// Close ends the drivers, then the store.
+// Close ends the drivers, writes what is left of the audit trail, and closes the store.
 func (a *app) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	a.engine.Close(ctx)
+	a.audit.Close(ctx)
 	a.http.CloseIdleConnections()
+	if a.maps != nil {
+		_ = a.maps.Close() // it was only read
+	}
 	return a.store.Close()
 }
 

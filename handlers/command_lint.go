@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/leaks"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/value"
@@ -171,7 +170,11 @@ func lintFile(path string, o lintOptions) linted {
 	}
 	r.workflows = len(doc.deployment.Workflows)
 	for _, w := range doc.deployment.Workflows {
-		_, problems := definition.Compile(resource(w).Source(), operation.Catalog{})
+		saved := resource(w)
+		_, problems := saved.Compile(operation.Catalog{})
+		if where.Assume {
+			problems = withoutAssumed(problems, saved.AccessControlPath, doc.data)
+		}
 		r.problems = append(r.problems, problems...)
 	}
 	if !o.secrets {
@@ -179,6 +182,25 @@ func lintFile(path string, o lintOptions) linted {
 	}
 	sortByPlace(doc.data, r.problems)
 	return r
+}
+
+// withoutAssumed leaves out what is wrong with an access control only because
+// parameters of the template have no values yet: what does not stand in the file as
+// it was checked.
+func withoutAssumed(problems []value.Problem, control *value.Path, data []byte) []value.Problem {
+	document, _, err := value.ParseDocument(data)
+	if err != nil {
+		return problems
+	}
+	return slices.DeleteFunc(problems, func(p value.Problem) bool {
+		for at := p.Path; at != nil; at = at.Parent() {
+			if at == control {
+				written, ok := p.Path.Lookup(document)
+				return !ok || strings.HasPrefix(written.Str(), "[")
+			}
+		}
+		return false
+	})
 }
 
 // sortByPlace puts problems in the order in which they stand in the file.

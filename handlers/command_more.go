@@ -15,6 +15,7 @@ import (
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/handlers/host"
 	"github.com/latchwork/latchwork/shared/outbound"
+	"github.com/latchwork/latchwork/shared/store"
 )
 
 func secretCommand() *cobra.Command {
@@ -101,6 +102,7 @@ func readSecret(stdin io.Reader, stderr io.Writer) (string, error) {
 
 func urlCommand() *cobra.Command {
 	var notAfter time.Duration
+	var keyName string
 	c := &cobra.Command{
 		Use:   "url WORKFLOW [TRIGGER]",
 		Short: "Print the callback URL of a request trigger in the Azure store",
@@ -130,12 +132,17 @@ as the app does, and prints a signed URL. Whoever has the URL can start the work
 				if notAfter > 0 {
 					expiry = time.Now().Add(notAfter)
 				}
-				fmt.Fprintln(c.OutOrStdout(), gate.URLs{Base: a.settings.baseURL}.Trigger(w.Keys.Primary, w.ID, trigger, expiry))
+				key := w.Keys.Named(store.KeyName(keyName))
+				if key == nil || keyName == string(store.ContentsKey) {
+					return fmt.Errorf("--key: want %s or %s", store.PrimaryKey, store.SecondaryKey)
+				}
+				fmt.Fprintln(c.OutOrStdout(), gate.URLs{Base: a.settings.baseURL}.Trigger(*key, w.ID, trigger, expiry))
 				return nil
 			}
 			return fmt.Errorf("there is no workflow %q in the store", args[0])
 		},
 	}
+	c.Flags().StringVar(&keyName, "key", string(store.PrimaryKey), "`KEY` that signs the URL: Primary or Secondary")
 	c.Flags().DurationVar(&notAfter, "valid-for", 0, "`DURATION` after which the URL expires (default: never)")
 	return c
 }

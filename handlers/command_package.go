@@ -72,6 +72,15 @@ func layOut(o packageOptions, workflows []string) error {
 	if err := host.WriteFunctions(o.out, functions(&app{})); err != nil {
 		return err
 	}
+	maps, err := artifactsOf(workflows)
+	if err != nil {
+		return err
+	}
+	if maps != "" {
+		if err := copyTree(maps, filepath.Join(o.out, artifactsFolder)); err != nil {
+			return err
+		}
+	}
 	for _, path := range workflows {
 		if err := copyTree(path, filepath.Join(o.out, workflowsFolder, filepath.Base(path))); err != nil {
 			return err

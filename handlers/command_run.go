@@ -66,7 +66,11 @@ func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, pat
 		return err
 	}
 	defer os.RemoveAll(folder)
-	settings := options{getenv: os.Getenv, storeFile: filepath.Join(folder, "store.db"), log: stderr, pretty: true}
+	maps, err := artifactsOf([]string{path})
+	if err != nil {
+		return err
+	}
+	settings := options{getenv: os.Getenv, storeFile: filepath.Join(folder, "store.db"), artifacts: maps, log: stderr, pretty: true}
 	if o.fastForward {
 		settings.skip = &skippingClock{}
 	}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/tls"
 	_ "embed"
 	"encoding/base64"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/handlers/host"
+	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/seal"
@@ -30,7 +32,8 @@ var hostJSON []byte
 
 type serveOptions struct {
 	address, store, parameters string
-	open                       bool
+	certificate, key           string
+	open, plain                bool
 }
 
 func serveCommand() *cobra.Command {
@@ -48,6 +51,9 @@ restart.`,
 	c.Flags().StringVar(&o.address, "address", "127.0.0.1:7071", "`ADDRESS` to listen on")
 	c.Flags().StringVar(&o.store, "store", "", "`FILE` of the embedded store (default: store.db in the data folder)")
 	c.Flags().StringVar(&o.parameters, "parameters", "", "parameters `FILE` for ARM templates (default: <name>.parameters.json beside the template)")
+	c.Flags().StringVar(&o.certificate, "tls-cert", "", "PEM `FILE` with the certificate to serve https with, and its chain")
+	c.Flags().StringVar(&o.key, "tls-key", "", "PEM `FILE` with the key of that certificate")
+	c.Flags().BoolVar(&o.plain, "plain-http", false, "serve other machines without TLS: something in front of this must end it")
 	c.Flags().BoolVar(&o.open, "open", false, "let everybody call the functions that need a key")
 	return c
 }
@@ -55,6 +61,10 @@ restart.`,
 func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions) error {
 	if len(paths) == 0 {
 		paths = []string{"samples"}
+	}
+	secured, err := o.tls()
+	if err != nil {
+		return err
 	}
 	docs, err := loadAll(stdout, paths, o.parameters)
 	if err != nil {
@@ -65,6 +75,13 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 		return fmt.Errorf("listen on %s: %w", o.address, errors.Unwrap(err))
 	}
 	defer listener.Close()
+	if err := o.mayServe(listener.Addr()); err != nil {
+		return err
+	}
+	address := "http://" + listener.Addr().String()
+	if secured != nil {
+		address = "https://" + listener.Addr().String()
+	}
 	settings, err := readSettings(os.Getenv, false)
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
@@ -72,7 +89,11 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if o.store == "" {
 		o.store = filepath.Join(settings.dataDir, "store.db")
 	}
-	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: o.store, log: stdout, pretty: isTerminal(os.Stdout)})
+	maps, err := artifactsOf(paths)
+	if err != nil {
+		return err
+	}
+	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: o.store, artifacts: maps, log: stdout, pretty: isTerminal(os.Stdout)})
 	if err != nil {
 		return err
 	}
@@ -81,20 +102,44 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 		return err
 	}
 	if a.settings.baseURL == "" {
-		a.settings.baseURL = "http://" + listener.Addr().String()
+		a.settings.baseURL = address
 	}
-	if err := a.save(ctx, stdout, docs, a.settings.baseURL); err != nil {
+	if err := a.save(audit.WithActor(ctx, "latchwork serve"), stdout, docs, a.settings.baseURL); err != nil {
 		return err
 	}
 	if _, err := a.engine.Recover(ctx); err != nil {
 		return err
 	}
-	standalone, err := a.standalone(o.open)
+	standalone, err := a.standalone(o.open, secured)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Serving on http://%s. Stop with Ctrl-C.\n", listener.Addr())
+	fmt.Fprintf(stdout, "Serving on %s. Stop with Ctrl-C.\n", address)
 	return standalone.Serve(ctx, listener, 10*time.Second)
+}
+
+// tls reads the certificate; nil: there is none.
+func (o serveOptions) tls() (*tls.Config, error) {
+	if o.certificate == "" && o.key == "" {
+		return nil, nil
+	}
+	if o.certificate == "" || o.key == "" {
+		return nil, errors.New("--tls-cert and --tls-key belong together")
+	}
+	certificate, err := tls.LoadX509KeyPair(o.certificate, o.key)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil // inbound-security §8
+}
+
+// mayServe: a signed URL is a credential, and goes over no network in the clear.
+func (o serveOptions) mayServe(address net.Addr) error {
+	tcp, ok := address.(*net.TCPAddr)
+	if o.plain || o.certificate != "" || ok && tcp.IP.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("other machines reach %s, and signed URLs would travel in the clear: give --tls-cert and --tls-key, or --plain-http where something in front ends TLS", address)
 }
 
 // loadAll loads files; with a problem in any of them nothing is served.
@@ -203,7 +248,7 @@ func fileExists(path string) bool {
 }
 
 // standalone returns the host that plays the Functions host.
-func (a *app) standalone(open bool) (*host.Standalone, error) {
+func (a *app) standalone(open bool, secured *tls.Config) (*host.Standalone, error) {
 	s, err := host.ReadSettings(hostJSON)
 	if err != nil {
 		return nil, err
@@ -218,7 +263,7 @@ func (a *app) standalone(open bool) (*host.Standalone, error) {
 		a.live.Note(key)
 	}
 	return host.NewStandalone(functions(a), s, host.Options{
-		StatusDir: filepath.Join(a.settings.dataDir, "timers"),
-		Queue:     func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
+		StatusDir: filepath.Join(a.settings.dataDir, "timers"), TLS: secured, Trusted: a.settings.client.Headers(),
+		Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
 	})
 }

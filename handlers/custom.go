@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/latchwork/latchwork/handlers/host"
+	"github.com/latchwork/latchwork/shared/audit"
 )
 
 // customHandler serves the Functions host that started this process. The port is
@@ -32,7 +33,7 @@ func customHandler(ctx context.Context, getenv func(string) string, stdout io.Wr
 	server := &http.Server{Handler: ready, ReadHeaderTimeout: 30 * time.Second}
 	go func() { failed <- server.Serve(listener) }()
 
-	a, err := openApp(ctx, options{getenv: getenv, hosted: true, log: stdout})
+	a, err := openApp(ctx, options{getenv: getenv, hosted: true, forwarded: !settings.Proxying, log: stdout, artifacts: existing(filepath.Join(getenv(settingScriptRoot), artifactsFolder))})
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (a *app) deployFolder(ctx context.Context, root string) error {
 	if err != nil {
 		return fmt.Errorf("workflows in %s: %w", folder, orProblems(err))
 	}
-	if err := a.save(ctx, nil, docs, ""); err != nil {
+	if err := a.save(audit.WithActor(ctx, "the package of the app"), logWriter{a}, docs, ""); err != nil {
 		return fmt.Errorf("workflows in %s: %w", folder, orProblems(err))
 	}
 	return nil

@@ -17,6 +17,7 @@ const module = "github.com/latchwork/latchwork/"
 var mayImport = map[string]string{
 	"shared/value":      "",
 	"shared/seal":       "",
+	"shared/access":     "shared/value",
 	"shared/template":   "shared/value",
 	"shared/recurrence": "shared/value shared/expr/zone",
 	"shared/expr":       "shared/value shared/expr/culture shared/expr/dotnet shared/expr/xmltext shared/expr/zone",
@@ -24,26 +25,34 @@ var mayImport = map[string]string{
 	"shared/leaks":      "shared/value shared/expr shared/definition",
 	"shared/run":        "shared/value shared/expr shared/definition",
 	"shared/outbound":   "shared/value shared/seal",
-	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence",
+	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence shared/artifacts shared/operation/flatfile shared/operation/liquid shared/operation/script shared/operation/xmltree shared/operation/xsd",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
-	"shared/engine":     "shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
+	"shared/audit":      "shared/store",
+	"shared/engine":     "shared/access shared/audit shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
 
 	"shared/expr/culture": "",
 	"shared/expr/dotnet":  "shared/expr/culture",
 	"shared/expr/xmltext": "shared/value",
 	"shared/expr/zone":    "shared/expr/culture",
 
+	"shared/artifacts":          "",
+	"shared/operation/flatfile": "shared/operation/xmltree shared/operation/xsd",
+	"shared/operation/liquid":   "shared/value shared/expr/culture shared/expr/dotnet shared/operation/xmltree",
+	"shared/operation/script":   "shared/value",
+	"shared/operation/xmltree":  "shared/expr/xmltext",
+	"shared/operation/xsd":      "shared/operation/xmltree",
+
 	"shared/store/local": "shared/store",
 	"shared/store/azure": "shared/store",
 
 	"handlers/host": "shared/store shared/value",
-	"handlers/gate": "shared/value",
+	"handlers/gate": "shared/access",
 }
 
 // pure packages do no I/O and know no time: what they import of the standard
 // library is bounded too.
 var (
-	pure      = []string{"shared/value", "shared/expr", "shared/expr/culture", "shared/expr/dotnet", "shared/expr/xmltext", "shared/expr/zone", "shared/definition", "shared/leaks", "shared/run", "shared/template", "shared/recurrence"}
+	pure      = []string{"shared/access", "shared/value", "shared/expr", "shared/expr/culture", "shared/expr/dotnet", "shared/expr/xmltext", "shared/expr/zone", "shared/definition", "shared/leaks", "shared/run", "shared/template", "shared/recurrence"}
 	forbidden = []string{"net", "net/http", "os", "sync", "crypto/rand", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 )
 

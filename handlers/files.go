@@ -42,7 +42,7 @@ func findFiles(paths []string) ([]string, error) {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && path != p && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
+			case d.IsDir() && path != p && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || strings.EqualFold(d.Name(), artifactsFolder)):
 				return fs.SkipDir
 			case !d.IsDir() && mayHoldWorkflow(d.Name()):
 				files = append(files, path)
@@ -119,7 +119,8 @@ func resource(w template.Workflow) *engine.Resource {
 		Name: w.Name, ResourceID: w.ResourceID, Location: w.Location, Kind: w.Kind, State: w.State,
 		Tags: w.Tags, Identity: w.Identity, AccessControl: w.AccessControl,
 		Definition: w.Definition, Parameters: w.Parameters, DefinitionPath: w.DefinitionPath, ParametersPath: w.ParametersPath,
-		FromFile: true,
+		AccessControlPath: w.AccessControlPath,
+		FromFile:          true,
 	}
 }
 

@@ -23,7 +23,9 @@ func functions(a *app) host.App {
 		{Name: "Sweep", Timer: &host.Timer{Schedule: "0 * * * * *", Handle: a.sweep}},
 	}
 	for _, typ := range (operation.Catalog{}).ActionTypes() {
-		table = append(table, a.actionFunction("Action"+typ, typ, ""))
+		if operation.Find(typ).Unavailable == "" {
+			table = append(table, a.actionFunction("Action"+typ, typ, ""))
+		}
 	}
 	for _, api := range (operation.Catalog{}).Connectors() {
 		table = append(table, a.actionFunction("Action"+strings.ToUpper(api[:1])+api[1:], "ApiConnection", api))

@@ -1,14 +1,12 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/engine"
@@ -24,37 +22,11 @@ func (a *app) lazily(make func() http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler().ServeHTTP(w, r) })
 }
 
-// invoke answers calls of callback URLs.
-func (a *app) invoke() http.Handler {
-	return &gate.Gate{Directory: a.target, Client: a.settings.client, Now: time.Now, Log: a.log, Next: a.call}
-}
-
-// target finds a workflow for the gate.
-func (a *app) target(ctx context.Context, id string) (*gate.Target, error) {
-	w, err := a.engine.Workflow(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, gate.ErrUnknown
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &gate.Target{
-		ID: w.ID, State: w.State, PrimaryKey: w.Keys.Primary, SecondaryKey: w.Keys.Secondary, AccessControl: w.AccessControl,
-		Trigger: func(name string) (gate.Trigger, bool) {
-			t := w.Program.Trigger(name)
-			if t == nil || !t.Spec.Request {
-				return gate.Trigger{}, false
-			}
-			return gate.Trigger{Name: t.Name, Method: t.Raw.Member("method").Str(), RelativePath: t.Raw.Member("relativePath").Str()}, true
-		},
-	}, nil
-}
-
 // call starts a run for a call that the gate has let in, and answers it
 // (triggers §11.4).
 func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	ctx := r.Context()
-	workflow, err := a.engine.Workflow(ctx, c.WorkflowID)
+	workflow, err := a.called(ctx, c)
 	if err != nil {
 		a.unavailable(w, err, c.WorkflowID)
 		return
@@ -62,6 +34,9 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	switch {
 	case c.Resume.Operation != "":
 		a.operation(w, r, workflow, c)
+		return
+	case c.Content.Name != "":
+		a.content(w)
 		return
 	case c.Resume.Run != "":
 		a.resume(w, r, c)
@@ -86,6 +61,12 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
 		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), Waits: true,
 	})
+	var overflow *engine.Overflow
+	if errors.As(err, &overflow) {
+		w.Header().Set("Retry-After", "10")
+		gate.Reject(w, gate.Rejection{Status: http.StatusTooManyRequests, Code: engine.CodeOverflow, Message: overflow.Error()})
+		return
+	}
 	var invalid *expr.Error
 	if errors.As(err, &invalid) { // of the trigger's conditions, correlation or splitOn
 		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: invalid.Code, Message: invalid.Message})

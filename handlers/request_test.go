@@ -73,7 +73,7 @@ func triggers() map[string]string {
 }
 
 func TestRequests(t *testing.T) {
-	for where, s := range map[string]*served{"standalone": serve(t, triggers()), "functions": hosted(t, triggers())} {
+	for where, s := range map[string]*site{"standalone": serve(t, triggers()), "functions": hosted(t, triggers())} {
 		t.Run(where, func(t *testing.T) {
 			for _, c := range requests {
 				got := s.do(t, c.workflow, c.method, c.suffix, c.header, c.body)
@@ -101,7 +101,7 @@ func TestRequests(t *testing.T) {
 }
 
 // checkRefusedRequests: calls that start no run (inbound-security §7).
-func checkRefusedRequests(t *testing.T, s *served) {
+func checkRefusedRequests(t *testing.T, s *site) {
 	t.Helper()
 	asJSON := map[string]string{"Content-Type": "application/json"}
 	for _, c := range []struct {
@@ -136,7 +136,7 @@ func checkRefusedRequests(t *testing.T, s *served) {
 }
 
 // checkUnusualAnswers: those that no Response action gives (triggers §11.4).
-func checkUnusualAnswers(t *testing.T, s *served) {
+func checkUnusualAnswers(t *testing.T, s *site) {
 	t.Helper()
 	for name, want := range map[string]struct {
 		status int
@@ -226,7 +226,7 @@ func TestAsynchronousResponse(t *testing.T) {
 		strings.Replace(location, "%2Fread", "%2Frun", 1):                                "401 AuthorizationFailed",
 		strings.Replace(location, "&sig=", "&x=", 1):                                     "401 DirectApiAuthorizationRequired",
 		strings.Replace(location, "api-version=", "x=", 1):                               "400 MissingApiVersionParameter",
-		strings.Replace(location, "/operations/", "/actions/", 1):                        "404 ResourceNotFound",
+		strings.Replace(location, "/operations/", "/actions/", 1):                        "401 AuthorizationFailed",
 		strings.Replace(location, started.header.Get("x-ms-workflow-run-id"), "none", 1): "401 AuthorizationFailed",
 	} {
 		got := call(t, "GET", target, nil, "")

@@ -2,9 +2,17 @@ package handlers_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"io"
 	"io/fs"
+	"math/big"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,14 +29,16 @@ import (
 // commands are what scripts have besides testscript's own.
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"await":    await,
-		"terminal": terminal,
-		"start":    start,
-		"kill9":    kill9,
-		"stop":     stop,
-		"curl":     curl,
-		"nocanary": noCanary,
-		"sarif":    validSARIF,
+		"await":     await,
+		"terminal":  terminal,
+		"start":     start,
+		"kill9":     kill9,
+		"terminate": terminate,
+		"curl":      curl,
+		"nocanary":  noCanary,
+		"sarif":     validSARIF,
+
+		"certificate": certificate,
 	}
 }
 
@@ -73,10 +83,11 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// kill9 ends the process started last at once; stop lets it end by itself.
+// kill9 ends the process started last at once; terminate lets it end by itself.
+// (stop is a command of testscript: it ends the script, and the test passes.)
 func kill9(ts *testscript.TestScript, _ bool, _ []string) { end(ts, syscall.SIGKILL) }
 
-func stop(ts *testscript.TestScript, _ bool, _ []string) { end(ts, syscall.SIGTERM) }
+func terminate(ts *testscript.TestScript, _ bool, _ []string) { end(ts, syscall.SIGTERM) }
 
 func end(ts *testscript.TestScript, s os.Signal) {
 	runningMu.Lock()
@@ -123,7 +134,7 @@ func curl(ts *testscript.TestScript, neg bool, args []string) {
 	request, err := http.NewRequest(args[2], target, strings.NewReader(args[3]))
 	ts.Check(err)
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client(ts).Do(request)
 	ts.Check(err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
@@ -140,6 +151,34 @@ func printedURL(ts *testscript.TestScript, printed, name string) string {
 	_, rest, _ = strings.Cut(rest, "'http")
 	target, _, _ := strings.Cut(rest, "'")
 	return "http" + target
+}
+
+// client trusts the certificate in cert.pem, if a script has made one.
+func client(ts *testscript.TestScript) *http.Client {
+	data, err := os.ReadFile(ts.MkAbs("cert.pem"))
+	if err != nil {
+		return http.DefaultClient
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(data)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+}
+
+// certificate CERT KEY makes a certificate of this machine.
+func certificate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: certificate CERT KEY")
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	ts.Check(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	for name, block := range map[string]*pem.Block{args[0]: {Type: "CERTIFICATE", Bytes: der}, args[1]: {Type: "PRIVATE KEY", Bytes: private}} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), pem.EncodeToMemory(block), 0o600))
+	}
 }
 
 // noCanary TEXT fails if any file below the script's folder holds the text, raw

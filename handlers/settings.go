@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/operation/script"
 )
 
 // Settings of this binary; those of outgoing calls and identities are read by
@@ -25,6 +26,9 @@ const (
 	settingDataDir    = "LATCHWORK_DATA"
 	settingPrefix     = "LATCHWORK_STORAGE_PREFIX"
 	settingWorkflows  = "LATCHWORK_WORKFLOWS"
+	settingArtifacts  = "LATCHWORK_ARTIFACTS"
+	settingScriptTime = "LATCHWORK_SCRIPT_TIME"
+	settingScriptSize = "LATCHWORK_SCRIPT_MEMORY"
 	settingSealKey    = "LATCHWORK_SEAL_KEY"
 	settingSealSecret = "LATCHWORK_SEAL_KEY_SECRET"
 	settingLogLevel   = "LATCHWORK_LOG_LEVEL"
@@ -37,6 +41,9 @@ const (
 	settingRetention  = "LATCHWORK_RETENTION"
 	settingSteps      = "LATCHWORK_EXPRESSION_STEPS"
 	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
+	settingTokenKeys  = "LATCHWORK_TOKEN_KEYS"
+	settingAuthority  = "LATCHWORK_TOKEN_AUTHORITY"
+	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
 )
 
 // settings are the settings as read.
@@ -54,11 +61,13 @@ type settings struct {
 	budget    expr.Budget   // of one evaluation
 	prefix    string
 	workflows string
+	artifacts string
+	script    script.Limits
 }
 
 // readSettings reads all settings and reports all that are malformed.
 func readSettings(getenv func(string) string, hosted bool) (settings, error) {
-	s := settings{getenv: getenv, logLevel: zerolog.WarnLevel, client: gate.Peer, prefix: getenv(settingPrefix), workflows: getenv(settingWorkflows)}
+	s := settings{getenv: getenv, logLevel: zerolog.WarnLevel, client: gate.Peer, prefix: getenv(settingPrefix), workflows: getenv(settingWorkflows), artifacts: getenv(settingArtifacts)}
 	if hosted {
 		s.logLevel, s.client = zerolog.InfoLevel, gate.FrontEnd
 	}
@@ -87,7 +96,7 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 		}
 	}
 	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response,
-		settingDuration: &s.duration, settingRetention: &s.retention} {
+		settingDuration: &s.duration, settingRetention: &s.retention, settingScriptTime: &s.script.Time} {
 		if text := getenv(name); text != "" {
 			*into, err = time.ParseDuration(text)
 			if err == nil && *into <= 0 {
@@ -96,7 +105,7 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			fail(name, err)
 		}
 	}
-	for name, into := range map[string]*int64{settingSteps: &s.budget.Steps, settingBytes: &s.budget.Bytes} {
+	for name, into := range map[string]*int64{settingSteps: &s.budget.Steps, settingBytes: &s.budget.Bytes, settingScriptSize: &s.script.Memory} {
 		if text := getenv(name); text != "" {
 			*into, err = strconv.ParseInt(text, 10, 64)
 			if err != nil || *into <= 0 {

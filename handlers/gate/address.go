@@ -22,7 +22,21 @@ var (
 	// FrontEnd: X-Client-IP and Client-IP as the platform's front end writes them,
 	// which must agree.
 	FrontEnd = ClientAddress{mode: "front-end"}
+	// Forwarded: the last entry of X-Forwarded-For, which the one front end has
+	// written.
+	Forwarded = ClientAddress{"xff", 1}
 )
+
+// Headers are those that are read, and so must come from whoever stands in front.
+func (c ClientAddress) Headers() []string {
+	switch c.mode {
+	case "xff":
+		return []string{"X-Forwarded-For"}
+	case "front-end":
+		return []string{"X-Client-Ip", "Client-Ip"}
+	}
+	return nil
+}
 
 // ParseClientAddress reads a setting: peer, front-end or xff:N.
 func ParseClientAddress(s string) (ClientAddress, error) {

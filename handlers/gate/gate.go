@@ -1,6 +1,6 @@
 // Package gate checks inbound calls, in a fixed order (inbound-security §6). A
 // call that is refused leaves no run and no trigger history, only a line in the
-// log.
+// log and in the audit trail.
 package gate
 
 import (
@@ -9,22 +9,25 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
+	"net/netip"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/latchwork/latchwork/shared/value"
+	"github.com/latchwork/latchwork/shared/access"
 )
 
 // Target is a workflow as the gate must know it.
 type Target struct {
 	ID, State                string
 	PrimaryKey, SecondaryKey []byte
-	AccessControl            value.Value
+	ContentsKey              []byte // signs links to inputs and outputs
+	Access                   *access.Access
 	Trigger                  func(name string) (Trigger, bool)
+	// Version finds the triggers of a version; nil: there is no other than the
+	// current one.
+	Version func(ctx context.Context, version string) (func(name string) (Trigger, bool), error)
 }
 
 // Trigger is a trigger that can be called.
@@ -34,7 +37,7 @@ type Trigger struct {
 	RelativePath string
 }
 
-// ErrUnknown means that there is no such workflow.
+// ErrUnknown means that there is no such workflow, or no such version of it.
 var ErrUnknown = errors.New("unknown workflow")
 
 // Directory finds workflows. Its error is ErrUnknown, or says why it cannot tell.
@@ -46,11 +49,15 @@ type Parameter struct{ Name, Value string }
 // Call is a call that was let in.
 type Call struct {
 	WorkflowID, Trigger string
-	RelativePath        []Parameter
-	Queries             []Parameter // the caller's own
+	// Version is set where the URL names one.
+	Version      string
+	RelativePath []Parameter
+	Queries      []Parameter // the caller's own
 	// Resume is set for a call that an action of a run waits for, or that asks for the
 	// response of a run; Trigger is "" then.
 	Resume Execution
+	// Content is set for a link to what a run has read or written.
+	Content Content
 }
 
 // Execution names one execution of an action: in loops Path says in which
@@ -58,22 +65,35 @@ type Call struct {
 // at once asks for the response.
 type Execution struct{ Run, Action, Path, Operation string }
 
-// scope is what permissions of its URL name.
-func (x Execution) scope() string {
-	if x.Operation != "" {
-		return "/runs/" + x.Run + "/operations/" + x.Operation
-	}
-	s := "/runs/" + x.Run + "/actions/" + x.Action
-	if x.Path != "" {
-		s += "/repetitions/" + x.Path
-	}
-	return s
+// Content names one side of a run's trigger, or of an execution of an action.
+type Content struct {
+	Execution        // without an action: the trigger
+	Name      string // TriggerInputs, TriggerOutputs, ActionInputs or ActionOutputs
 }
 
 // Rejection is an answer in the product's error format.
 type Rejection struct {
 	Status        int
 	Code, Message string
+	reason        error // for the log alone
+}
+
+// Decision is what became of a call. It holds nothing that opens anything.
+type Decision struct {
+	At         time.Time
+	Kind       string // of the call: trigger, resume, content or other
+	WorkflowID string // as far as it looks like one
+	Subject    string // the path below the workflow, without the relative path
+	Allowed    bool
+	// Scheme is what the call showed: SAS, Bearer, another name of a scheme, or "".
+	// Key is what it was let in by: primary, secondary, contents, or a policy.
+	Scheme, Key string
+	Principal   string // whom the token was issued to
+	Caller      string // address, or ""
+	// Check, Status, Code and Reason say why a call was refused.
+	Check        string
+	Status       int
+	Code, Reason string
 }
 
 // Gate lets calls through or answers them.
@@ -82,69 +102,106 @@ type Gate struct {
 	Client    ClientAddress
 	Now       func() time.Time
 	Log       zerolog.Logger
+	// Tokens checks tokens; nil lets none in.
+	Tokens *Tokens
+	// Observe is told of each decision; nil: nobody is.
+	Observe func(Decision)
 	// Next receives the calls that were let in.
 	Next func(w http.ResponseWriter, r *http.Request, c Call)
-}
 
-// maxURL is the longest URL (inbound-security §7, row 28).
-const maxURL = 16384
+	lines limiter
+}
 
 // inbound is a call on its way through the checks.
 type inbound struct {
-	g         *Gate
-	r         *http.Request
-	path      invokePath
-	target    *Target // nil for a workflow that does not exist, until step 2 is answered
-	trigger   Trigger
-	signature signature
-	call      Call
-}
-
-// checks is the order of inbound-security §6. What is not known here is not told
-// to callers who have not shown a valid signature: 2 answers after 4.
-var checks = []struct {
-	name  string
-	check func(*inbound) *Rejection
-}{
-	{"url length", (*inbound).urlLength},
-	{"api version", (*inbound).apiVersion},
-	{"scheme", (*inbound).scheme},
-	{"signature", (*inbound).verify},
-	{"exists", (*inbound).exists},
-	{"permission", (*inbound).permission},
-	{"address", (*inbound).address},
-	{"enabled", (*inbound).enabled},
-	{"method", (*inbound).method},
-	{"relative path", (*inbound).relativePath},
+	g           *Gate
+	r           *http.Request
+	escaped     string // path, as it came
+	path        invokePath
+	scope       string  // of the path
+	target      *Target // nil for a workflow that does not exist, until step 2 is answered
+	trigger     Trigger
+	signature   signature
+	bearer      bool // a token has shown who calls; there is no signature
+	call        Call
+	decision    Decision
+	caller      netip.Addr
+	callerKnown bool
 }
 
 // ServeHTTP runs the checks.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &inbound{g: g, r: r, signature: readSignature(r.URL.RawQuery)}
 	var ok bool
-	if in.path, ok = parsePath(r.URL.EscapedPath()); !ok {
-		Reject(w, Rejection{http.StatusNotFound, "ResourceNotFound", "There is nothing at this address."})
+	in.escaped = r.URL.EscapedPath()
+	if in.path, ok = parsePath(in.escaped); !ok {
+		Reject(w, Rejection{Status: http.StatusNotFound, Code: "ResourceNotFound", Message: "There is nothing at this address."})
 		return
 	}
-	target, err := g.Directory(r.Context(), in.path.workflowID)
-	if err != nil && !errors.Is(err, ErrUnknown) {
-		g.Log.Error().Err(err).Str("workflow", in.path.workflowID).Msg("a workflow cannot be read")
-		w.Header().Set("Retry-After", "5")
-		Reject(w, Rejection{http.StatusServiceUnavailable, "ServiceUnavailable", "The service cannot answer now."})
-		return
-	}
-	in.target = target
-	for _, c := range checks {
-		if rejection := c.check(in); rejection != nil {
-			g.Log.Warn().Str("check", c.name).Str("code", rejection.Code).Str("workflow", in.path.workflowID).Msg("a call was refused")
-			Reject(w, *rejection)
+	in.scope = in.path.scope()
+	in.caller, in.callerKnown = g.Client.Of(r)
+	rejection := in.headers()
+	check := "headers"
+	if rejection == nil {
+		target, err := g.Directory(r.Context(), in.path.workflowID)
+		if err != nil && !errors.Is(err, ErrUnknown) {
+			g.unavailable(w, err, in.path.workflowID)
 			return
 		}
+		in.target = target
+		check, rejection = in.run()
 	}
-	in.call.WorkflowID, in.call.Trigger = in.target.ID, in.trigger.Name
+	in.decide(check, rejection)
+	if rejection != nil {
+		if errors.Is(rejection.reason, errNoKeys) {
+			w.Header().Set("Retry-After", "5")
+		}
+		Reject(w, *rejection)
+		return
+	}
+	in.call.WorkflowID, in.call.Trigger, in.call.Version = in.target.ID, in.trigger.Name, in.path.version
 	in.call.Queries = ownQueries(r.URL.RawQuery)
-	in.call.Resume = in.path.resume
+	in.call.Resume, in.call.Content = in.path.resume, in.path.content
 	g.Next(w, r, in.call)
+}
+
+// run returns the first check that refuses the call.
+func (in *inbound) run() (string, *Rejection) {
+	for _, c := range checks {
+		if rejection := c.check(in); rejection != nil {
+			return c.name, rejection
+		}
+	}
+	return "", nil
+}
+
+// decide tells the log and the audit trail.
+func (in *inbound) decide(check string, rejection *Rejection) {
+	d := &in.decision
+	d.At, d.Kind, d.WorkflowID = in.g.Now(), in.path.kind, plainID(in.path.workflowID)
+	d.Allowed = rejection == nil
+	if in.target != nil {
+		d.Subject = plainPath(in.scope)
+	}
+	if in.callerKnown {
+		d.Caller = in.caller.String()
+	}
+	if rejection != nil {
+		d.Check, d.Status, d.Code = check, rejection.Status, rejection.Code
+		if rejection.reason != nil {
+			d.Reason = rejection.reason.Error()
+		}
+		in.g.lines.write(&in.g.Log, *d)
+	}
+	if in.g.Observe != nil {
+		in.g.Observe(*d)
+	}
+}
+
+func (g *Gate) unavailable(w http.ResponseWriter, err error, workflow string) {
+	g.Log.Error().Err(err).Str("workflow", plainID(workflow)).Msg("a workflow cannot be read")
+	w.Header().Set("Retry-After", "5")
+	Reject(w, Rejection{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: "The service cannot answer now."})
 }
 
 // Reject writes an error answer.
@@ -168,178 +225,4 @@ func newID() string {
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
 	s := hex.EncodeToString(b[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
-}
-
-func (in *inbound) urlLength() *Rejection {
-	if len(in.r.URL.RequestURI()) > maxURL {
-		return &Rejection{http.StatusRequestURITooLong, "RequestUriTooLong", fmt.Sprintf("The request URI is longer than %d characters.", maxURL)}
-	}
-	return nil
-}
-
-func (in *inbound) apiVersion() *Rejection {
-	if in.r.URL.Query().Get("api-version") == "" {
-		return &Rejection{http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."}
-	}
-	return nil
-}
-
-// scheme: exactly one of a signature and an Authorization header. All values of
-// the header count: behind an empty first one a second could hide from us, but not
-// from whatever reads the request next.
-func (in *inbound) scheme() *Rejection {
-	headers := in.r.Header.Values("Authorization")
-	header := strings.Join(headers, "")
-	several := len(headers) > 1
-	switch {
-	case in.signature.present && (several || header != ""):
-		name, _, _ := strings.Cut(header, " ")
-		return &Rejection{http.StatusUnauthorized, "DirectApiRequestHasMoreThanOneAuthorization", fmt.Sprintf(
-			"The request has SAS authentication scheme, '%s' authorization scheme or internal token scheme. Only one scheme should be used.", schemeName(name))}
-	case several:
-		return invalidToken()
-	case header != "":
-		return in.token(header)
-	case !in.signature.present && in.sasDisabled():
-		return &Rejection{http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The OAuth authorization scheme is required."}
-	case !in.signature.present:
-		return &Rejection{http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The request must be authenticated only by Shared Access scheme."}
-	case in.sasDisabled():
-		return &Rejection{http.StatusUnauthorized, "DirectApiInvalidAuthorizationScheme", "The request has SAS authentication scheme while it is disabled under your access control policy."}
-	}
-	return nil
-}
-
-// schemeName keeps the first word of an Authorization header only if it is the
-// name of a scheme: a bare token there must not be echoed.
-func schemeName(word string) string {
-	for _, known := range []string{"Basic", "Bearer", "Digest", "HMAC", "HOBA", "Negotiate", "NTLM", "PoP", "SharedAccessSignature", "SharedKey"} {
-		if strings.EqualFold(word, known) {
-			return known
-		}
-	}
-	return "Unknown"
-}
-
-// token answers a call that brings a token. No workflow can have a policy that a
-// token satisfies unless its access control holds one.
-func (in *inbound) token(header string) *Rejection {
-	name, _, _ := strings.Cut(header, " ")
-	if in.path.resume.Run != "" {
-		return &Rejection{http.StatusForbidden, "InvalidUseOfOAuthToken", "The requested operation is not supported, Use of open authentication token is only supported for workflow trigger request."}
-	}
-	policies := in.accessControl("openAuthenticationPolicies").Member("policies")
-	if strings.EqualFold(name, "Bearer") && policies.Len() == 0 {
-		return &Rejection{http.StatusUnauthorized, "OAuthAccessPolicyNotFound", "No open authentication access policy is set on this workflow."}
-	}
-	return invalidToken()
-}
-
-func invalidToken() *Rejection {
-	return &Rejection{http.StatusUnauthorized, "DirectApiInvalidAuthorizationScheme", "The provided authorization token is not valid. The request should have a valid authorization header with 'Bearer' scheme."}
-}
-
-func (in *inbound) accessControl(member string) value.Value {
-	if in.target == nil {
-		return value.Value{}
-	}
-	return in.target.AccessControl.Member("triggers").Member(member)
-}
-
-func (in *inbound) sasDisabled() bool {
-	return strings.EqualFold(in.accessControl("sasAuthenticationPolicy").Member("state").Str(), "Disabled")
-}
-
-// nobody's keys stand in for those of a workflow that does not exist, so that the
-// answer takes as long and says the same.
-var nobody = make([]byte, 32)
-
-func (in *inbound) verify() *Rejection {
-	keys := [][]byte{nobody, nobody}
-	if in.target != nil {
-		keys = [][]byte{in.target.PrimaryKey, in.target.SecondaryKey}
-	}
-	genuine := in.signature.verify(in.path.workflowID, keys...) && in.target != nil
-	if !genuine || in.signature.expired(in.g.Now()) {
-		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", "The authentication credentials are not valid."}
-	}
-	return nil
-}
-
-func (in *inbound) exists() *Rejection {
-	var ok bool
-	if strings.EqualFold(in.target.State, "Deleted") {
-		return &Rejection{http.StatusNotFound, "WorkflowNotFound", fmt.Sprintf("The workflow '%s' could not be found.", in.target.ID)}
-	}
-	if in.path.resume.Run != "" {
-		return nil // only the run itself can tell
-	}
-	if in.trigger, ok = in.target.Trigger(in.path.trigger); !ok {
-		return &Rejection{http.StatusNotFound, "WorkflowTriggerNotFound", fmt.Sprintf("The workflow '%s' trigger '%s' could not be found.", in.target.ID, in.path.trigger)}
-	}
-	return nil
-}
-
-func (in *inbound) permission() *Rejection {
-	scope, verb := "/triggers/"+in.path.trigger, "run"
-	if in.path.resume.Run != "" {
-		scope = in.path.resume.scope()
-	}
-	if in.path.resume.Operation != "" {
-		verb = "read"
-	}
-	if !in.signature.allows(scope + "/" + verb) {
-		return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf("You do not have permissions to perform action '%s' on scope '%s/paths/'.", verb, scope)}
-	}
-	return nil
-}
-
-func (in *inbound) address() *Rejection {
-	section := "triggers"
-	if in.path.resume.Action != "" {
-		section = "actions" // who resumes an action is not who calls the trigger
-	}
-	rules, set := in.target.AccessControl.Member(section).Get("allowedCallerIpAddresses")
-	if !set {
-		return nil
-	}
-	address, known := in.g.Client.Of(in.r)
-	if known && parseRules(rules).allow(address) {
-		return nil
-	}
-	shown := "unknown"
-	if known {
-		shown = address.String()
-	}
-	return &Rejection{http.StatusUnauthorized, "AuthorizationFailed", fmt.Sprintf(
-		"The client IP address '%s' is not in the allowed caller IP address ranges specified in the workflow access control configuration.", shown)}
-}
-
-func (in *inbound) enabled() *Rejection {
-	if in.path.resume.Run != "" {
-		return nil // what waits goes on in a workflow that is disabled (run-semantics §10)
-	}
-	if !strings.EqualFold(in.target.State, "Enabled") {
-		return &Rejection{http.StatusBadRequest, "WorkflowTriggerIsNotEnabled", fmt.Sprintf(
-			"Could not execute workflow '%s' trigger '%s' with state '%s': trigger is not enabled.", in.target.ID, in.trigger.Name, in.target.State)}
-	}
-	return nil
-}
-
-func (in *inbound) method() *Rejection {
-	if in.path.resume.Operation != "" && in.r.Method != http.MethodGet && in.r.Method != http.MethodHead {
-		return &Rejection{http.StatusMethodNotAllowed, "MethodNotAllowed", fmt.Sprintf("The response of a run is read with 'GET' and not with '%s'.", in.r.Method)}
-	}
-	if in.path.resume.Run != "" {
-		return nil
-	}
-	want := strings.ToUpper(in.trigger.Method)
-	if want == "" {
-		want = http.MethodPost
-	}
-	if in.r.Method != want {
-		return &Rejection{http.StatusBadRequest, "TriggerRequestMethodNotValid", fmt.Sprintf(
-			"The HTTP method of the request to trigger '%s' is not valid: expected '%s' and actual '%s'.", in.trigger.Name, want, in.r.Method)}
-	}
-	return nil
 }

@@ -2,23 +2,16 @@ package gate_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/latchwork/latchwork/handlers/gate"
-	"github.com/latchwork/latchwork/shared/value"
 )
 
 const (
@@ -31,112 +24,9 @@ const (
 var (
 	primary   = bytes.Repeat([]byte{1}, 32)
 	secondary = bytes.Repeat([]byte{2}, 32)
+	contents  = bytes.Repeat([]byte{4}, 32)
 	now       = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 )
-
-// door is a gate that listens, with what it let in and what it logged.
-type door struct {
-	*httptest.Server
-	mu  sync.Mutex
-	let []gate.Call
-	log bytes.Buffer
-}
-
-func (d *door) Write(p []byte) (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.log.Write(p)
-}
-
-func (d *door) seen() ([]gate.Call, string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.let, d.log.String()
-}
-
-// target is an enabled workflow with a trigger that has a method and a path.
-func target() *gate.Target {
-	return &gate.Target{
-		ID: workflowID, State: "Enabled", PrimaryKey: primary, SecondaryKey: secondary,
-		Trigger: func(name string) (gate.Trigger, bool) {
-			return gate.Trigger{Name: name, Method: "PUT", RelativePath: "/berths/{berth}"}, name == "manual"
-		},
-	}
-}
-
-func open(t *testing.T, workflow *gate.Target, client gate.ClientAddress) *door {
-	t.Helper()
-	d := &door{}
-	d.Server = httptest.NewServer(&gate.Gate{
-		Directory: func(_ context.Context, id string) (*gate.Target, error) {
-			if id != workflow.ID {
-				return nil, gate.ErrUnknown
-			}
-			return workflow, nil
-		},
-		Client: client, Now: func() time.Time { return now }, Log: zerolog.New(d),
-		Next: func(w http.ResponseWriter, _ *http.Request, c gate.Call) {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.let = append(d.let, c)
-			w.WriteHeader(http.StatusAccepted)
-		},
-	})
-	t.Cleanup(d.Close)
-	return d
-}
-
-// signed is a query with a signature of the primary key.
-func signed(permissions, expiry string) url.Values {
-	q := url.Values{"api-version": {"2016-10-01"}, "sp": {permissions}, "sv": {"1.0"}, "sig": {gate.Sign(primary, workflowID, permissions, expiry)}}
-	if expiry != "" {
-		q.Set("se", expiry)
-	}
-	return q
-}
-
-// call sends one request and returns the answer with its body.
-func (d *door) call(t *testing.T, method, path string, query url.Values, header http.Header) (*http.Response, []byte) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, d.URL+path+"?"+query.Encode(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if header != nil {
-		r.Header = header
-	}
-	answer, err := d.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer, body
-}
-
-func control(t *testing.T, triggers string) func(*gate.Target) {
-	t.Helper()
-	v, err := value.Parse([]byte(`{"triggers":` + triggers + `}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(target *gate.Target) { target.AccessControl = v }
-}
-
-func without(q url.Values, name string) url.Values {
-	q.Del(name)
-	return q
-}
-
-func with(q url.Values, name, v string) url.Values {
-	q.Set(name, v)
-	return q
-}
-
-func authorization(v string) http.Header { return http.Header{"Authorization": {v}} }
 
 const (
 	needSAS    = "The request must be authenticated only by Shared Access scheme."
@@ -145,7 +35,16 @@ const (
 	noPolicy   = "No open authentication access policy is set on this workflow."
 	noRun      = "You do not have permissions to perform action 'run' on scope '/triggers/manual/paths/'."
 	notAllowed = "The client IP address '127.0.0.1' is not in the allowed caller IP address ranges specified in the workflow access control configuration."
-	wrongPath  = "The relative path of the request does not match the relative path '/berths/{berth}' of trigger 'manual'."
+	noToken    = "The requested operation is not supported, Use of open authentication token is only supported for workflow trigger request."
+
+	tooManyHeaders = "The request has more than 200 headers, or they have more than 65536 bytes."
+
+	runPath      = "/workflows/" + workflowID + "/runs/0858CU00"
+	resumePath   = runPath + "/actions/Wait_for_crane/run"
+	resumeScope  = "/runs/0858CU00/actions/Wait_for_crane"
+	contentPath  = runPath + "/actions/Check/repetitions/000001/contents/ActionOutputs"
+	contentScope = "/runs/0858CU00/actions/Check/repetitions/000001/contents/ActionOutputs"
+	wrongPath    = "The relative path of the request does not match the relative path '/berths/{berth}' of trigger 'manual'."
 )
 
 func twoSchemes(name string) string {
@@ -156,11 +55,22 @@ var requestID = regexp.MustCompile(`^:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
 
 // The rows of inbound-security §7 that concern this package, by their numbers.
 func TestRefusedCalls(t *testing.T) {
+	e := newEntra()
+	foreign, domestic := good(t, "aud", "api://other"), good(t)
+	byAudience := policies(policy("iss", issuerV1, "aud", audience))
 	sasOff := control(t, `{"sasAuthenticationPolicy":{"state":"Disabled"}}`)
-	policy := control(t, `{"openAuthenticationPolicies":{"policies":{"p":{"type":"AAD","claims":[{"name":"iss","value":"https://sts.windows.net/t/"}]}}}}`)
+	policy := control(t, byAudience)
 	good := func() url.Values { return signed(manualRun, "") }
 	bare := func() url.Values { return url.Values{"api-version": {"2016-10-01"}} }
 	other := strings.Replace(invoke, workflowID, "00000000000000000000000000000000", 1)
+	elsewhere := `{"allowedCallerIpAddresses":[{"addressRange":"203.0.113.0/24"}]}`
+	read := func(key []byte) url.Values {
+		return with(signed(contentScope+"/read", ""), "sig", gate.Sign(key, workflowID, contentScope+"/read", ""))
+	}
+	manyHeaders := http.Header{}
+	for i := range 201 {
+		manyHeaders.Set(fmt.Sprintf("X-%d", i), "x")
+	}
 	for _, c := range []struct {
 		name          string
 		method, path  string // PUT and the trigger, if left out
@@ -193,14 +103,34 @@ func TestRefusedCalls(t *testing.T) {
 		{name: "7 another case", query: signed("/triggers/Manual/run", ""), check: "permission", status: 401, code: "AuthorizationFailed", message: noRun},
 		{name: "7 blank after the comma", query: signed("/triggers/other/run, "+manualRun, ""), check: "permission", status: 401, code: "AuthorizationFailed", message: noRun},
 		{name: "8 signature while disabled", query: good(), change: sasOff, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: "The request has SAS authentication scheme while it is disabled under your access control policy."},
-		{name: "9 malformed token", query: bare(), header: authorization("Bearer " + canary), change: policy, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
+		{name: "9 malformed token", query: bare(), header: authorization("Bearer " + canary), change: policy, check: "token", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
 		{name: "9 two tokens", query: bare(), header: http.Header{"Authorization": {"Bearer " + canary, "Bearer " + canary}}, change: policy, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
 		{name: "9 two tokens without a policy", query: bare(), header: http.Header{"Authorization": {"", "Bearer " + canary}}, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
 		{name: "10 Basic alone", query: bare(), header: authorization("Basic " + canary), check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
 		{name: "10 Basic alone, with a policy", query: bare(), header: authorization("Basic " + canary), change: policy, check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
 		{name: "11 token without a policy", query: bare(), header: authorization("Bearer " + canary), check: "scheme", status: 401, code: "OAuthAccessPolicyNotFound", message: noPolicy},
-		{name: "14 address not allowed", query: good(), change: control(t, `{"allowedCallerIpAddresses":[{"addressRange":"203.0.113.0/24"}]}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "12 genuine token, another audience", query: bare(), header: authorization("Bearer " + foreign), change: policy, check: "token", status: 403, code: "MisMatchingOAuthClaims", message: "One or more claims either missing or does not match with the open authentication access control policy."},
+		{name: "13 token for what an action waits for", method: "POST", path: resumePath, query: bare(), header: authorization("Bearer " + canary), change: policy, check: "scheme", status: 403, code: "InvalidUseOfOAuthToken", message: noToken},
+		{name: "13 token for contents", method: "GET", path: contentPath, query: bare(), header: authorization("Bearer " + canary), check: "scheme", status: 403, code: "InvalidUseOfOAuthToken", message: noToken},
+		{name: "13 token for what is not served", method: "POST", path: runPath + "/cancel", query: bare(), header: authorization("Bearer " + canary), check: "scheme", status: 403, code: "InvalidUseOfOAuthToken", message: noToken},
+		{name: "10 Basic for what an action waits for", method: "POST", path: resumePath, query: bare(), header: authorization("Basic " + canary), check: "scheme", status: 401, code: "DirectApiInvalidAuthorizationScheme", message: badToken},
+		{name: "14 address not allowed", query: good(), change: control(t, elsewhere), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
 		{name: "14 only other workflows", query: good(), change: control(t, `{"allowedCallerIpAddresses":[]}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "14 address not allowed, with a token", query: bare(), header: authorization("Bearer " + domestic), change: control(t, elsewhere[:len(elsewhere)-1]+`,`+byAudience[1:]), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "14 what an action waits for, from elsewhere", method: "POST", path: resumePath, query: signed(resumeScope+"/run,"+resumeScope+"/read", ""), change: whole(t, `{"actions":`+elsewhere+`}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "15 content link from elsewhere", method: "GET", path: contentPath, query: read(contents), change: whole(t, `{"contents":`+elsewhere+`}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "15 content link where nobody may read", method: "GET", path: contentPath, query: read(contents), change: whole(t, `{"contents":{"allowedCallerIpAddresses":[{"addressRange":"0.0.0.0-0.0.0.0"}]}}`), check: "address", status: 401, code: "AuthorizationFailed", message: notAllowed},
+		{name: "4 content link by the key of triggers", method: "GET", path: contentPath, query: read(primary), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 content link by the key that stands in for nobody's", method: "GET", path: contentPath, query: read(make([]byte, 32)), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "4 trigger by the key of contents", query: with(good(), "sig", gate.Sign(contents, workflowID, manualRun, "")), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
+		{name: "7 trigger URL for contents", method: "GET", path: contentPath, query: with(good(), "sig", gate.Sign(contents, workflowID, manualRun, "")), check: "permission", status: 401, code: "AuthorizationFailed", message: "You do not have permissions to perform action 'read' on scope '" + contentScope + "'."},
+		{name: "7 trigger URL to cancel a run", method: "POST", path: runPath + "/cancel", query: good(), check: "permission", status: 401, code: "AuthorizationFailed", message: "You do not have permissions to perform action 'cancel' on scope '/runs/0858CU00'."},
+		{name: "7 trigger URL for a version", path: strings.Replace(invoke, "/triggers", "/versions/0858/triggers", 1), query: good(), check: "permission", status: 401, code: "AuthorizationFailed", message: strings.Replace(noRun, "/triggers", "/versions/0858/triggers", 1)},
+		{name: "18 no such version", path: strings.Replace(invoke, "/triggers", "/versions/0859/triggers", 1), query: signed("/versions/0859"+manualRun, ""), check: "exists", status: 404, code: "WorkflowTriggerNotFound", message: "The workflow '" + workflowID + "' trigger 'manual' could not be found."},
+		{name: "everything signed, but not served", method: "POST", path: runPath + "/cancel", query: signed("//*", ""), check: "permission", status: 404, code: "ResourceNotFound", message: "There is nothing at this address."},
+		{name: "contents written", method: "PUT", path: contentPath, query: read(contents), check: "method", status: 405, code: "MethodNotAllowed", message: "Contents can only be read."},
+		{name: "too many headers", query: good(), header: manyHeaders, check: "headers", status: 431, code: "RequestHeadersTooLarge", message: tooManyHeaders},
+		{name: "headers too long", query: good(), header: http.Header{"X-Long": {strings.Repeat("x", 65537)}}, check: "headers", status: 431, code: "RequestHeadersTooLarge", message: tooManyHeaders},
 		{name: "16 disabled", query: good(), change: func(w *gate.Target) { w.State = "Disabled" }, check: "enabled", status: 400, code: "WorkflowTriggerIsNotEnabled", message: "Could not execute workflow '" + workflowID + "' trigger 'manual' with state 'Disabled': trigger is not enabled."},
 		// Section 6 goes before row 17: who has no valid signature is not told what exists.
 		{name: "17 no such workflow", path: other, query: good(), check: "signature", status: 401, code: "AuthorizationFailed", message: notValid},
@@ -224,7 +154,7 @@ func TestRefusedCalls(t *testing.T) {
 			if c.path == "" {
 				c.path = invoke
 			}
-			d := open(t, workflow, gate.Peer)
+			d := openWith(t, workflow, gate.Peer, func(g *gate.Gate) { g.Tokens = e.tokens(t) })
 			answer, body := d.call(t, c.method, c.path, c.query, c.header)
 			checkError(t, answer, body, c.status, c.code, c.message)
 			let, log := d.seen()
@@ -232,6 +162,13 @@ func TestRefusedCalls(t *testing.T) {
 				t.Error("the call was let in")
 			}
 			checkLog(t, log, c.check, c.code, c.query.Get("sig"))
+			was := d.decisions()
+			if len(was) != 1 || was[0].Allowed || was[0].Check != c.check || was[0].Code != c.code || was[0].Status != c.status || was[0].Caller != "127.0.0.1" {
+				t.Errorf("the audit trail was told %+v", was)
+			}
+			if told := fmt.Sprintf("%+v", was); strings.Contains(told, canary) || c.query.Get("sig") != "" && strings.Contains(told, c.query.Get("sig")) {
+				t.Errorf("the audit trail holds a credential: %s", told)
+			}
 		})
 	}
 }
@@ -271,55 +208,5 @@ func checkLog(t *testing.T, log, check, code, signature string) {
 	}
 	if signature != "" && strings.Contains(log, signature) || strings.Contains(log, canary) {
 		t.Errorf("the log holds a credential: %s", log)
-	}
-}
-
-// What is wrong in several ways is refused for the first of them (§6).
-func TestOrderOfChecks(t *testing.T) {
-	barred := control(t, `{"allowedCallerIpAddresses":[]}`)
-	off := func(w *gate.Target) { w.State = "Disabled" }
-	unsigned := url.Values{"api-version": {"1"}, "sp": {manualRun}, "sv": {"1.0"}, "sig": {strings.Repeat("A", 43)}}
-	for _, c := range []struct {
-		name         string
-		method, path string
-		query        url.Values
-		header       http.Header
-		changes      []func(*gate.Target)
-		code         string
-	}{
-		{"api-version before schemes", "PUT", invoke, without(signed(manualRun, ""), "api-version"), authorization("Basic x"), nil, "MissingApiVersionParameter"},
-		{"schemes before signature", "PUT", invoke, unsigned, authorization("Basic x"), nil, "DirectApiRequestHasMoreThanOneAuthorization"},
-		{"signature before all that tells of the workflow", "GET", invoke + "/more", unsigned, nil, []func(*gate.Target){barred, off}, "AuthorizationFailed"},
-		{"signature before the trigger's name", "PUT", strings.Replace(invoke, "manual", "other", 1), unsigned, nil, nil, "AuthorizationFailed"},
-		{"address before state", "GET", invoke + "/more", signed(manualRun, ""), nil, []func(*gate.Target){barred, off}, "AuthorizationFailed"},
-		{"state before method", "GET", invoke + "/more", signed(manualRun, ""), nil, []func(*gate.Target){off}, "WorkflowTriggerIsNotEnabled"},
-		{"method before path", "GET", invoke + "/more", signed(manualRun, ""), nil, nil, "TriggerRequestMethodNotValid"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			workflow := target()
-			for _, change := range c.changes {
-				change(workflow)
-			}
-			_, body := open(t, workflow, gate.Peer).call(t, c.method, c.path, c.query, c.header)
-			if !strings.Contains(string(body), `"code":"`+c.code+`"`) {
-				t.Errorf("got %s, want %s", body, c.code)
-			}
-		})
-	}
-}
-
-// A store that cannot answer is no reason to let anybody in, nor to say why.
-func TestDirectoryFails(t *testing.T) {
-	var log bytes.Buffer
-	g := &gate.Gate{
-		Directory: func(context.Context, string) (*gate.Target, error) { return nil, errors.New("the disk is gone") },
-		Now:       func() time.Time { return now }, Log: zerolog.New(&log),
-		Next: func(http.ResponseWriter, *http.Request, gate.Call) { t.Error("the call was let in") },
-	}
-	w := httptest.NewRecorder()
-	g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", invoke+"?"+signed(manualRun, "").Encode(), nil))
-	checkError(t, w.Result(), w.Body.Bytes(), 503, "ServiceUnavailable", "The service cannot answer now.")
-	if w.Header().Get("Retry-After") == "" || !strings.Contains(log.String(), "the disk is gone") {
-		t.Errorf("Retry-After %q, log %s", w.Header().Get("Retry-After"), log.String())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -21,55 +20,82 @@ const sasVersion = "1.0"
 // Sign returns the signature of permissions, 43 characters. expiry is the text
 // of se, or "".
 func Sign(key []byte, workflowID, permissions, expiry string) string {
-	return base64.RawURLEncoding.EncodeToString(mac(key, workflowID, permissions, expiry))
+	return base64.RawURLEncoding.EncodeToString(mac(nil, key, signedString(workflowID, permissions, expiry)))
 }
 
-func mac(key []byte, workflowID, permissions, expiry string) []byte {
+func signedString(workflowID, permissions, expiry string) []byte {
+	return []byte(sasScheme + "\n" + workflowID + "\n" + permissions + "\n" + expiry + "\n" + sasVersion)
+}
+
+// mac appends the code of a text.
+func mac(dst, key, text []byte) []byte {
 	h := hmac.New(sha256.New, key)
-	h.Write([]byte(sasScheme + "\n" + workflowID + "\n" + permissions + "\n" + expiry + "\n" + sasVersion))
-	return h.Sum(nil)
+	h.Write(text)
+	return h.Sum(dst)
 }
 
 // ExpiryFormat is how se is written: UTC with seven fraction digits.
 const ExpiryFormat = "2006-01-02T15:04:05.0000000Z"
 
 // URLs mints signed URLs below a base address such as http://localhost:7071.
-type URLs struct{ Base string }
+type URLs struct {
+	Base string
+	// APIVersion is that of the management call that asks for a URL; "" is the one
+	// that URLs carry by themselves.
+	APIVersion string
+}
 
-// apiVersion is what minted URLs carry.
-const apiVersion = "2016-10-01"
+// defaultAPIVersion is what minted URLs carry.
+const defaultAPIVersion = "2016-10-01"
 
 // Trigger returns the callback URL of a request trigger; a zero notAfter means
 // that it does not expire.
 func (u URLs) Trigger(key []byte, workflowID, trigger string, notAfter time.Time) string {
-	permissions := "/triggers/" + trigger + "/run"
-	expiry := ""
-	query := "api-version=" + apiVersion
-	if !notAfter.IsZero() {
-		expiry = notAfter.UTC().Format(ExpiryFormat)
-		query += "&se=" + url.QueryEscape(expiry)
+	return u.Version(key, workflowID, "", trigger, notAfter)
+}
+
+// Version returns the callback URL of a trigger as it is in a version of the
+// workflow; "" is the current one, whichever that is.
+func (u URLs) Version(key []byte, workflowID, version, trigger string, notAfter time.Time) string {
+	p := invokePath{kind: triggerCall, workflowID: workflowID, version: version, trigger: trigger}
+	path := "/triggers/" + url.PathEscape(trigger) + "/paths/invoke"
+	if version != "" {
+		path = "/versions/" + url.PathEscape(version) + path
 	}
-	query += "&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, expiry)
-	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + "/triggers/" + url.PathEscape(trigger) + "/paths/invoke?" + query
+	return u.sign(key, workflowID, path, p.scope()+"/run", notAfter)
 }
 
 // Resume returns the URL that an action of a run waits to be called at. It does not
 // expire: the action does.
 func (u URLs) Resume(key []byte, workflowID string, x Execution) string {
-	permissions := x.scope() + "/run," + x.scope() + "/read"
-	path := "/runs/" + url.PathEscape(x.Run) + "/actions/" + url.PathEscape(x.Action)
-	if x.Path != "" {
-		path += "/repetitions/" + url.PathEscape(x.Path)
-	}
-	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + path + "/run?api-version=" + apiVersion +
-		"&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, "")
+	return u.sign(key, workflowID, x.path()+"/run", x.scope()+"/run,"+x.scope()+"/read", time.Time{})
 }
 
-// Operation returns the URL at which a caller asks for the response of a run.
+// Content returns a link to what a run has read or written. The key is the
+// workflow's own for contents, so that a new key for callers does not break a
+// history that is open.
+func (u URLs) Content(key []byte, workflowID string, c Content, notAfter time.Time) string {
+	return u.sign(key, workflowID, c.path()+"/contents/"+c.Name, c.scope()+"/read", notAfter)
+}
+
+func (u URLs) sign(key []byte, workflowID, path, permissions string, notAfter time.Time) string {
+	version, expiry := u.APIVersion, ""
+	if version == "" {
+		version = defaultAPIVersion
+	}
+	query := "api-version=" + url.QueryEscape(version)
+	if !notAfter.IsZero() {
+		expiry = notAfter.UTC().Format(ExpiryFormat)
+		query += "&se=" + url.QueryEscape(expiry)
+	}
+	query += "&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, expiry)
+	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + path + "?" + query
+}
+
+// Operation returns the URL at which a caller asks for the response of a run. It is
+// good for as long as the run is there.
 func (u URLs) Operation(key []byte, workflowID string, x Execution) string {
-	permissions := x.scope() + "/read"
-	return strings.TrimRight(u.Base, "/") + "/workflows/" + workflowID + "/runs/" + url.PathEscape(x.Run) + "/operations/" + url.PathEscape(x.Operation) +
-		"?api-version=" + apiVersion + "&sp=" + url.QueryEscape(permissions) + "&sv=" + sasVersion + "&sig=" + Sign(key, workflowID, permissions, "")
+	return u.sign(key, workflowID, x.path(), x.scope()+"/read", time.Time{})
 }
 
 // signature is what a URL carries of the shared access scheme.
@@ -77,57 +103,96 @@ type signature struct {
 	permissions, expiry, version, sig string
 	present                           bool // a sig is there
 	malformed                         bool
+	apiVersion                        bool // there is one
 }
 
 // sasParameters are not the caller's own queries and do not reach the trigger.
 var sasParameters = map[string]bool{"api-version": true, "sp": true, "sv": true, "sig": true, "se": true}
+
+// part is where a parameter of the scheme is kept, and its bit among those seen.
+func (s *signature) part(name string) (into *string, bit uint8) {
+	switch name {
+	case "sp":
+		return &s.permissions, 1
+	case "se":
+		return &s.expiry, expiryBit
+	case "sv":
+		return &s.version, 4
+	case "sig":
+		return &s.sig, signatureBit
+	}
+	return nil, 0
+}
+
+const expiryBit, signatureBit = 2, 8
 
 // readSignature reads the raw query strictly: each part at most once, and none in
 // a way that another reader may take for something else. What url.ParseQuery
 // drops, such as a broken escape, counts here.
 func readSignature(raw string) signature {
 	var s signature
-	parts := map[string]*string{"sp": &s.permissions, "se": &s.expiry, "sv": &s.version, "sig": &s.sig}
-	seen := map[string]bool{}
+	var seen uint8
 	for piece := range strings.SplitSeq(raw, "&") {
 		// Some readers take a semicolon for a separator too.
+		separated := strings.Contains(piece, ";")
 		for sub := range strings.SplitSeq(piece, ";") {
 			name, text, _ := strings.Cut(sub, "=")
 			if unescaped, err := url.QueryUnescape(name); err == nil {
 				name = unescaped
 			}
-			part := parts[name]
-			if part == nil {
+			s.apiVersion = s.apiVersion || name == "api-version" && text != "" && !separated
+			into, bit := s.part(name)
+			if into == nil {
 				continue
 			}
 			var err error
-			*part, err = url.QueryUnescape(text)
-			s.malformed = s.malformed || err != nil || seen[name] || strings.Contains(piece, ";")
-			seen[name] = true
+			*into, err = url.QueryUnescape(text)
+			s.malformed = s.malformed || err != nil || seen&bit != 0 || separated
+			seen |= bit
 		}
 	}
-	s.present = seen["sig"]
-	s.malformed = s.malformed || seen["se"] && s.expiry == "" // it is signed as if it were not there
+	s.present = seen&signatureBit != 0
+	s.malformed = s.malformed || seen&expiryBit != 0 && s.expiry == "" // it is signed as if it were not there
 	return s
 }
 
-// verify tells whether one of the keys made the signature. It takes the same time
-// whatever the answer. A key that is not there signs nothing: everybody knows it.
-func (s signature) verify(workflowID string, keys ...[]byte) bool {
+// verify tells which of the keys made the signature; -1: none did. It takes the same
+// time whatever the answer. A key that is not there signs nothing: everybody knows
+// it.
+func (s signature) verify(workflowID string, keys ...[]byte) int {
 	given, err := base64.RawURLEncoding.Strict().DecodeString(s.sig)
 	fits := err == nil && len(s.sig) == 43 && s.version == sasVersion && !s.malformed
-	matched := 0
-	for _, key := range keys {
-		if hmac.Equal(given, mac(key, workflowID, s.permissions, s.expiry)) && len(key) > 0 {
-			matched++
+	text, matched := signedString(workflowID, s.permissions, s.expiry), -1
+	var code [sha256.Size]byte
+	for i, key := range keys {
+		if hmac.Equal(given, mac(code[:0], key, text)) && len(key) > 0 {
+			matched = i
 		}
 	}
-	return fits && matched > 0
+	if !fits {
+		return -1
+	}
+	return matched
 }
 
-// expiryShape is RFC 3339 in UTC with up to seven fraction digits. time.Parse
-// alone takes a comma, one digit of an hour and any number of fraction digits.
-var expiryShape = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,7})?Z$`)
+// isExpiry: RFC 3339 in UTC with up to seven fraction digits. time.Parse alone takes
+// a comma, one digit of an hour and any number of fraction digits.
+func isExpiry(s string) bool {
+	const shape = "0000-00-00T00:00:00"
+	if len(s) <= len(shape) || s[len(s)-1] != 'Z' {
+		return false
+	}
+	for i := range len(shape) {
+		if digit := s[i] >= '0' && s[i] <= '9'; digit != (shape[i] == '0') || !digit && s[i] != shape[i] {
+			return false
+		}
+	}
+	fraction := s[len(shape) : len(s)-1]
+	if fraction == "" {
+		return true
+	}
+	return fraction[0] == '.' && len(fraction) >= 2 && len(fraction) <= 8 && strings.Trim(fraction[1:], "0123456789") == ""
+}
 
 // expired: se is read strictly, and there is no grace.
 func (s signature) expired(now time.Time) bool {
@@ -135,7 +200,7 @@ func (s signature) expired(now time.Time) bool {
 		return false
 	}
 	at, err := time.Parse(time.RFC3339, s.expiry)
-	return err != nil || !expiryShape.MatchString(s.expiry) || !now.Before(at)
+	return err != nil || !isExpiry(s.expiry) || !now.Before(at)
 }
 
 // allows tells whether the permissions hold a verb on a scope: exactly, in a list

@@ -27,9 +27,9 @@ type vectors struct {
 
 type vector struct{ ID, Key, Path, SP, SE, SV, Sig string }
 
-func readVectors(t *testing.T) (vectors, map[string][]byte) {
+func readVectors(t testing.TB) (vectors, map[string][]byte) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/sas.json")
+	data, err := os.ReadFile("testdata/inbound-auth.json")
 	if err != nil {
 		t.Fatal(err)
 	}

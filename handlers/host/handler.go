@@ -81,8 +81,9 @@ func match(functions []routed, prefix, method, path string) (Function, bool) {
 		}
 		path = rest
 	}
+	parts := pathParts(path)
 	for _, f := range functions {
-		if f.route.match(path) && f.HTTP.allows(method) {
+		if f.route.match(parts) && f.HTTP.allows(method) {
 			return f.Function, true
 		}
 	}

@@ -101,13 +101,16 @@ func parseParameter(part string) (segment, error) {
 	return s, nil
 }
 
-// match compares a path (without leading slash, still escaped) with the route.
-func (r route) match(path string) bool {
-	path = strings.Trim(path, "/")
-	var parts []string
-	if path != "" {
-		parts = strings.Split(path, "/")
+// pathParts splits a path (without leading slash, still escaped) for match.
+func pathParts(path string) []string {
+	if path = strings.Trim(path, "/"); path == "" {
+		return nil
 	}
+	return strings.Split(path, "/")
+}
+
+// match compares the parts of a path with the route.
+func (r route) match(parts []string) bool {
 	for i, s := range r {
 		if s.rest {
 			rest, err := url.PathUnescape(strings.Join(parts[min(i, len(parts)):], "/"))

@@ -104,7 +104,7 @@ func TestRouteMatch(t *testing.T) {
 			t.Errorf("%s: %v", c.template, err)
 			continue
 		}
-		if got := r.match(c.path); got != c.want {
+		if got := r.match(pathParts(c.path)); got != c.want {
 			t.Errorf("%q and %q: %v", c.template, c.path, got)
 		}
 	}

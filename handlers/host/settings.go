@@ -19,6 +19,9 @@ type Settings struct {
 	MaxDequeueCount    int64
 	MaxPollingInterval time.Duration
 	VisibilityTimeout  time.Duration // after a failed attempt
+	// Proxying: the host passes requests on as a proxy does, with headers of its own
+	// about where they came from (functions-host §5.1).
+	Proxying bool
 }
 
 // ReadSettings reads a host.json. What it leaves out has the host's defaults.
@@ -26,7 +29,10 @@ func ReadSettings(data []byte) (Settings, error) {
 	var h struct {
 		Version         string `json:"version"`
 		FunctionTimeout string `json:"functionTimeout"`
-		Extensions      struct {
+		CustomHandler   struct {
+			EnableProxyingHTTPRequest bool `json:"enableProxyingHttpRequest"`
+		} `json:"customHandler"`
+		Extensions struct {
 			HTTP struct {
 				RoutePrefix *string `json:"routePrefix"`
 			} `json:"http"`
@@ -47,6 +53,7 @@ func ReadSettings(data []byte) (Settings, error) {
 	}
 	q := h.Extensions.Queues
 	s := Settings{RoutePrefix: "api", FunctionTimeout: 30 * time.Minute, BatchSize: 16, MaxDequeueCount: 5, MaxPollingInterval: time.Minute}
+	s.Proxying = h.CustomHandler.EnableProxyingHTTPRequest
 	if h.Extensions.HTTP.RoutePrefix != nil {
 		s.RoutePrefix = strings.Trim(*h.Extensions.HTTP.RoutePrefix, "/")
 	}

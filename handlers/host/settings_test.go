@@ -23,6 +23,7 @@ func TestReadSettings(t *testing.T) {
 		{`{"version":"2.0"}`, defaults},
 		{`{"version":"2.0","extensions":{"http":{"routePrefix":""}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "" })},
 		{`{"version":"2.0","extensions":{"http":{"routePrefix":"/a/b/"}}}`, changed(func(s *host.Settings) { s.RoutePrefix = "a/b" })},
+		{`{"version":"2.0","customHandler":{"enableProxyingHttpRequest":true}}`, changed(func(s *host.Settings) { s.Proxying = true })},
 		{`{"version":"2.0","functionTimeout":"00:10:00"}`, changed(func(s *host.Settings) { s.FunctionTimeout = 10 * time.Minute })},
 		{`{"version":"2.0","functionTimeout":"1.02:03:04"}`, changed(func(s *host.Settings) {
 			s.FunctionTimeout = 26*time.Hour + 3*time.Minute + 4*time.Second

@@ -5,15 +5,18 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,9 +51,16 @@ type Options struct {
 	// Handler answers instead of the functions' own handlers: a custom handler in
 	// another process.
 	Handler http.Handler
-	Now     func() time.Time
-	After   func(time.Duration) <-chan time.Time
-	Log     zerolog.Logger
+	// Trusted are headers about where a request comes from that something of our own
+	// in front has written; all others of their kind are taken away.
+	Trusted []string
+	// TLS is what connections are made with; nil: they are plain.
+	TLS *tls.Config
+	// Pause is how long a client may send or take nothing; 0: 30 s.
+	Pause time.Duration
+	Now   func() time.Time
+	After func(time.Duration) <-chan time.Time
+	Log   zerolog.Logger
 }
 
 // NewStandalone returns a host for an app.
@@ -65,6 +75,9 @@ func NewStandalone(a App, s Settings, o Options) (*Standalone, error) {
 	if o.After == nil {
 		o.After = time.After
 	}
+	if o.Pause == 0 {
+		o.Pause = defaultPause
+	}
 	own := handler.(*customHandler)
 	if o.Handler != nil {
 		handler = o.Handler
@@ -76,9 +89,8 @@ func NewStandalone(a App, s Settings, o Options) (*Standalone, error) {
 // then lets what is under way end within grace.
 func (h *Standalone) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		// A slow body must not hold a connection for ever; the largest one has time.
-		ReadTimeout: 5 * time.Minute,
+		Handler: h, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes, ReadTimeout: bodyTime,
+		TLSConfig: h.options.TLS, ErrorLog: log.New(serverLog{h.options.Log}, "", 0),
 	}
 	var loops sync.WaitGroup
 	inner, stop := context.WithCancel(ctx)
@@ -93,7 +105,13 @@ func (h *Standalone) Serve(ctx context.Context, l net.Listener, grace time.Durat
 		}
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() {
+		if h.options.TLS != nil {
+			failed <- server.ServeTLS(l, "", "")
+			return
+		}
+		failed <- server.Serve(l)
+	}()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -118,8 +136,12 @@ var platformHeaders = []string{
 // ServeHTTP routes as the host does: reserved paths, then functions by name.
 func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, name := range platformHeaders {
-		r.Header.Del(name)
+		if !slices.Contains(h.options.Trusted, name) {
+			r.Header.Del(name)
+		}
 	}
+	w, done := h.patient(w, r)
+	defer done()
 	path := strings.Trim(r.URL.EscapedPath(), "/")
 	if rest, ok := cutPrefixFold(path, "admin/"); ok {
 		h.admin(w, r, rest)

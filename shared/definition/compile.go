@@ -41,8 +41,12 @@ const (
 	UnsupportedRecurrenceTrigger = "WorkflowUnsupportedRecurrenceTriggerForResponseAction"
 )
 
-// connectorNotImplemented is a code of our own: the product has every connector.
-const connectorNotImplemented = "ConnectorNotImplemented"
+// Codes of our own. The product has every connector, and finds out what inline code
+// reads when it runs.
+const (
+	connectorNotImplemented = "ConnectorNotImplemented"
+	unreadable              = "InlineCodeOperationMissing"
+)
 
 // Limits of the Consumption plan that authors should know of, and bounds of our
 // own that keep compilation short on any input (workflow-definition §8).
@@ -63,7 +67,7 @@ const (
 // returned at once, with path and, for expressions, column. The program is nil
 // unless all of them are warnings.
 func Compile(src Source, c Catalog) (*Program, []value.Problem) {
-	b := build(src, c, nil)
+	b := build(src, c)
 	for _, p := range b.problems {
 		if !p.Warning {
 			return nil, b.problems
@@ -73,18 +77,10 @@ func Compile(src Source, c Catalog) (*Program, []value.Problem) {
 }
 
 // Outline compiles a definition for analysis, whatever is wrong with it: what
-// cannot be read is left out. The program must not be run. more are settings that
-// the definition is taken to have besides its own.
-func Outline(src Source, c Catalog, more ...Setting) *Program { return build(src, c, more).program }
+// cannot be read is left out. The program must not be run.
+func Outline(src Source, c Catalog) *Program { return build(src, c).program }
 
-// Setting secures one side, "inputs" or "outputs", of an action or a trigger.
-type Setting struct {
-	Name    string
-	Trigger bool
-	Side    string
-}
-
-func build(src Source, c Catalog, more []Setting) *builder {
+func build(src Source, c Catalog) *builder {
 	b := &builder{
 		src: src, catalog: c, bodyOf: map[*Action]value.Value{},
 		program: &Program{Name: src.Name, Definition: src.Definition, actions: map[string]*Action{}},
@@ -102,11 +98,10 @@ func build(src Source, c Catalog, more []Setting) *builder {
 	b.unanswerable()
 	b.outputs()
 	b.references()
-	b.secure(more)
-	b.hide()
-	b.split()
-	b.limits()
 	b.program.Order = b.order
+	b.hide()
+	b.answerable()
+	b.limits()
 	return b
 }
 

@@ -97,6 +97,8 @@ type Action struct {
 	// Deferred are the members of inputs that the operation itself evaluates, once
 	// per item, such as the where of a Query; and the body of its kind.
 	Deferred map[string]*expr.Template
+	// Reads is what its operation reads of the run besides its inputs.
+	Reads []Read
 	// Expression is the condition of an If or Until, the value of a Switch, the
 	// array of a Foreach.
 	Expression *expr.Template
@@ -122,7 +124,6 @@ type Action struct {
 	Path       *value.Path
 
 	manual sides // its own secureData setting
-	reads  []expr.Reference
 }
 
 // Dependency is one entry of runAfter.
@@ -145,11 +146,17 @@ type Trigger struct {
 	// Schedule or Sliding say when a trigger fires by itself; nil otherwise.
 	Schedule    *recurrence.Schedule
 	Sliding     *recurrence.Sliding
-	Options     Options
-	HideInputs  bool
-	HideOutputs bool
-	Path        *value.Path
-	Connection  string // the key in $connections, where the trigger uses one
+	Concurrency *Concurrency // nil: any number of runs at a time
+	Batches     []*Batch     // of a Batch trigger
+	// LooksAtStatus: a condition inspects how the call of a polling trigger was
+	// answered.
+	LooksAtStatus bool
+	Runtime       value.Value // runtimeConfiguration, as written
+	Options       Options
+	HideInputs    bool
+	HideOutputs   bool
+	Path          *value.Path
+	Connection    string // the key in $connections, where the trigger uses one
 
 	manual sides
 }

@@ -18,24 +18,24 @@ func (a *Action) templates() []*expr.Template {
 	return slices.DeleteFunc(all, func(t *expr.Template) bool { return t == nil })
 }
 
-// References lists what an action reads from its scope before it starts.
-func (a *Action) References() []expr.Reference { return a.reads }
-
-func (a *Action) references() []expr.Reference {
+// References lists what an action reads from its scope before it starts, or its
+// operation from the run while it works.
+func (a *Action) References() []expr.Reference {
 	var all []expr.Reference
+	for _, r := range a.Reads {
+		all = append(all, r.Reference)
+	}
 	for _, t := range a.templates() {
 		all = append(all, t.References()...)
 	}
-	return slices.Clip(all)
+	return all
 }
 
 // references checks that whatever an expression names exists and comes before.
 func (b *builder) references() {
-	for _, a := range b.order {
-		a.reads = a.references()
-	}
 	declared := b.declaredVariables()
 	for _, a := range b.order {
+		b.guessed(a)
 		refs := a.References()
 		if a.Tracked != nil {
 			refs = append(refs, a.Tracked.References()...)
@@ -70,6 +70,18 @@ func (b *builder) references() {
 	for _, t := range b.program.Triggers {
 		b.triggerReferences(t)
 	}
+}
+
+// guessed drops what an operation only seems to read, and cannot.
+func (b *builder) guessed(a *Action) {
+	a.Reads = slices.DeleteFunc(a.Reads, func(r Read) bool {
+		target := b.program.Action(r.Name)
+		if !r.Guessed || r.Kind != expr.RefAction || target != nil && target != a && !severalLoops(a, target) && mayRead(a, target, predecessors(a)) {
+			return false
+		}
+		b.warn(unreadable, r.Path, "The template action '%s' seems to read the action '%s', which does not come before it.", a.Name, r.Name)
+		return true
+	})
 }
 
 func (b *builder) missing(r expr.Reference, format string, args ...any) {

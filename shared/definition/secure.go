@@ -11,68 +11,86 @@ import (
 // whoever explicitly uses its outputs. That goes one hop, never further, and
 // starts at no Compose, Parse JSON or Response.
 func (b *builder) hide() {
-	var trigger sides
 	for _, t := range b.program.Triggers {
 		t.HideInputs, t.HideOutputs = t.manual.inputs, t.manual.outputs
-		trigger.inputs = trigger.inputs || t.manual.inputs
-		trigger.outputs = trigger.outputs || t.manual.outputs
 	}
 	for _, a := range b.order {
-		a.HideInputs, a.HideOutputs = a.manual.inputs, a.manual.outputs
-		if a.Spec.NoOutputSetting && a.manual.any() {
-			a.HideInputs, a.HideOutputs = true, true // rows "secures inputs only, which hides both"
-		}
-		if b.usesSecured(a, trigger) {
-			a.HideInputs = true                                     // rules 1 and 3
-			a.HideOutputs = a.HideOutputs || a.Spec.NoOutputSetting // rules 2 and 4
-		}
+		a.HideInputs, a.HideOutputs = b.program.Hides(a)
 	}
 }
 
-// secure adds settings to those of the definition.
-func (b *builder) secure(more []Setting) {
-	for _, s := range more {
-		var m *sides
-		if s.Trigger {
-			if t := b.program.Trigger(s.Name); t != nil {
-				m = &t.manual
-			}
-		} else if a := b.program.Action(s.Name); a != nil {
-			m = &a.manual
+// Hides tells which sides of an action history hides.
+func (p *Program) Hides(a *Action) (inputs, outputs bool) {
+	inputs, outputs = a.Secures()
+	if p.usesSecured(a) {
+		inputs = true                               // rules 1 and 3
+		outputs = outputs || a.Spec.NoOutputSetting // rules 2 and 4
+	}
+	return inputs, outputs
+}
+
+// Setting secures one side, "inputs" or "outputs", of an action or a trigger.
+type Setting struct {
+	Name    string
+	Trigger bool
+	Side    string
+}
+
+// Secure adds a setting to the program of an Outline. What Hides says of an action
+// follows it; the fields of actions and triggers do not.
+func (p *Program) Secure(s Setting) {
+	var m *sides
+	if s.Trigger {
+		if t := p.Trigger(s.Name); t != nil {
+			m = &t.manual
 		}
-		switch {
-		case m == nil:
-		case s.Side == "inputs":
-			m.inputs = true
-		default:
-			m.outputs = true
+	} else if a := p.Action(s.Name); a != nil {
+		m = &a.manual
+	}
+	switch {
+	case m == nil:
+	case s.Side == "inputs":
+		m.inputs = true
+	default:
+		m.outputs = true
+	}
+}
+
+// Secures returns which sides a trigger secures, and so hides.
+func (t *Trigger) Secures() (inputs, outputs bool) { return t.manual.inputs, t.manual.outputs }
+
+func (p *Program) triggerSecured() bool {
+	for _, t := range p.Triggers {
+		if t.manual.any() {
+			return true
 		}
 	}
+	return false
 }
 
 // usesSecured tells whether an action explicitly uses the outputs of an
 // operation with an own setting.
-func (b *builder) usesSecured(a *Action, trigger sides) bool {
+func (p *Program) usesSecured(a *Action) bool {
 	for _, r := range a.usedInInputs() {
 		switch r.Kind {
 		case expr.RefTrigger:
-			if trigger.any() && readsSides(r) {
+			if p.triggerSecured() && readsSides(r) {
 				return true
 			}
 		case expr.RefAction:
 			if r.Dynamic {
-				if b.anySecured() {
+				if p.anySecured() {
 					return true // the name is computed: it may be any of them
 				}
-			} else if u := b.program.Action(r.Name); u != nil && u.passesOn() && readsSides(r) {
+			} else if u := p.Action(r.Name); u != nil && u.passesOn() && readsSides(r) {
 				return true
 			}
 		case expr.RefResult:
 			if r.Dynamic {
-				if b.anySecured() {
+				if p.anySecured() {
 					return true
 				}
-			} else if u := b.program.Action(r.Name); u != nil && u.holdsSecured() {
+			} else if u := p.Action(r.Name); u != nil && u.holdsSecured() {
 				return true
 			}
 		}
@@ -115,8 +133,8 @@ func (a *Action) holdsSecured() bool {
 	return false
 }
 
-func (b *builder) anySecured() bool {
-	for _, a := range b.order {
+func (p *Program) anySecured() bool {
+	for _, a := range p.Order {
 		if a.passesOn() {
 			return true
 		}

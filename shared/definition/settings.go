@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -129,6 +130,9 @@ func (b *builder) checkStatic(a *Action) {
 // inputs compiles the inputs of an action whose type is known.
 func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 	b.checkStatic(a)
+	if a.Spec.Unavailable != "" && a.Static == nil {
+		b.warn(NotAvailable, at.Key("type"), "The template action '%s' has the type '%s', which is not available here: %s. It fails when it is reached, unless it has a static result.", a.Name, a.Type, a.Spec.Unavailable)
+	}
 	if !body.Has("inputs") {
 		if len(a.Spec.Required) > 0 {
 			b.fail(PropertyNotSpecified, at, "The template action '%s' has no 'inputs'.", a.Name)
@@ -151,6 +155,12 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 		a.Inputs = b.template(v, at.Key(a.Spec.Bare))
 	} else {
 		a.Inputs = b.template(evaluated, at)
+	}
+	if a.Spec.Reads != nil {
+		for _, r := range a.Spec.Reads(inputs) {
+			r.Path = at.Join(r.Path)
+			a.Reads = append(a.Reads, r)
+		}
 	}
 	a.Connection = b.connection("action '"+a.Name+"'", inputs, at)
 	b.nested(a, inputs, at)
@@ -200,12 +210,14 @@ func (b *builder) kind(a *Action, at *value.Path) {
 	for i, k := range a.Spec.Kinds {
 		if strings.EqualFold(k.Name, a.Kind) {
 			a.Kind, a.Spec.Required = k.Name, k.Required
-			b.keep(a, k.Name, b.template(value.String(k.Body), at.Key("kind")))
+			if k.Body != "" {
+				b.keep(a, k.Name, b.template(value.String(k.Body), at.Key("kind")))
+			}
 			return
 		}
 		names[i] = k.Name
 	}
-	b.fail(InvalidTemplate, at.Key("kind"), "The kind '%s' of template action '%s' is not one of '%s', which are those of the type '%s'.%s",
+	b.fail(cmp.Or(a.Spec.KindCode, InvalidTemplate), at.Key("kind"), "The kind '%s' of template action '%s' is not one of '%s', which are those of the type '%s'.%s",
 		a.Kind, a.Name, strings.Join(names, ", "), a.Type, suggestion(a.Kind, names))
 }
 

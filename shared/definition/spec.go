@@ -3,6 +3,7 @@ package definition
 import (
 	"strings"
 
+	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -49,8 +50,16 @@ type Spec struct {
 	// handed to the operation, without the object around it.
 	Bare string
 	// Kinds are the kinds of a type that does another thing for each; nil where the
-	// kind of an action has no effect.
-	Kinds []Kind
+	// kind of an action has no effect. KindCode is the problem with any other kind;
+	// InvalidTemplate unless set.
+	Kinds    []Kind
+	KindCode string
+	// Reads lists what the operation reads of the run besides its inputs, which it
+	// is shown as they are written. Paths lead from inputs on.
+	Reads func(inputs value.Value) []Read
+	// Unavailable says why actions of a type cannot be carried out here: a warning,
+	// unless a static result stands for them.
+	Unavailable string
 	// Verbatim are the members of inputs that are never evaluated.
 	Verbatim []string
 	// Request: a trigger that is called over HTTP.
@@ -58,6 +67,8 @@ type Spec struct {
 	// Recurs: a trigger that fires by itself, as its recurrence says. Sliding: it fires
 	// for windows of time, none of which is left out.
 	Recurs, Sliding bool
+	// Batch: a trigger that releases the messages that were sent to it.
+	Batch bool
 	// History returns what run history may keep of evaluated inputs, and whether
 	// that is less than all; nil keeps all.
 	History func(inputs value.Value) (shown value.Value, changed bool)
@@ -65,12 +76,21 @@ type Spec struct {
 	Check func(inputs value.Value, report Report)
 }
 
-// Kind is one kind of an action type, whose work is an expression.
+// Read is the record of an action, or of the trigger, that an operation reads.
+type Read struct {
+	expr.Reference
+	// Guessed: text only looks as if it did. A record that is not there is then a
+	// matter of the operation, and no problem of the definition.
+	Guessed bool
+}
+
+// Kind is one kind of an action type.
 type Kind struct {
 	Name     string   // canonical spelling
 	Required []string // the members that inputs must have
-	// Body is the expression, in which item() is the evaluated inputs. The operation
-	// finds it among its deferred templates by the name of the kind.
+	// Body is the expression that is its work, in which item() is the evaluated
+	// inputs; "" where it is no expression. The operation finds it among its deferred
+	// templates by the name of the kind.
 	Body string
 }
 

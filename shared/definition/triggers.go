@@ -49,7 +49,10 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 		Raw:     body.Member("inputs"),
 		Options: Options(b.text(body.Member("operationOptions"), at.Key("operationOptions"))),
 	}
-	t.manual = b.secureData(b.object(body.Member("runtimeConfiguration"), at.Key("runtimeConfiguration")), at.Key("runtimeConfiguration"))
+	runtime := b.object(body.Member("runtimeConfiguration"), at.Key("runtimeConfiguration"))
+	t.Runtime = runtime
+	t.manual = b.secureData(runtime, at.Key("runtimeConfiguration"))
+	b.triggerConcurrency(t, runtime, at.Key("runtimeConfiguration"))
 	if tracked := body.Member("trackedProperties"); !tracked.IsNull() && t.manual.any() {
 		b.fail(PropertyNotAllowed, at.Key("trackedProperties"),
 			"Tracked properties are not allowed on '%s', because its inputs or outputs are secured.", name)
@@ -75,22 +78,8 @@ func (b *builder) trigger(name string, body value.Value, at *value.Path) {
 		}
 	}
 	b.recurrence(t, body, at)
+	b.batches(t, at)
 	b.program.Triggers = append(b.program.Triggers, t)
-}
-
-// split: who calls a trigger that is split cannot be answered by one of its runs;
-// with an asynchronous Response it gets 202 (triggers §3).
-func (b *builder) split() {
-	for _, t := range b.program.Triggers {
-		if t.SplitOn == nil {
-			continue
-		}
-		for _, a := range b.order {
-			if a.Spec.Responds && !a.Options.Has("Asynchronous") {
-				b.fail("WorkflowUnsupportedSplitOnTriggerForResponseAction", a.Path, "The action '%s' cannot answer the caller of trigger '%s', which has 'splitOn'.", a.Name, t.Name)
-			}
-		}
-	}
 }
 
 // recurrence reads when a trigger fires by itself (triggers §7).
@@ -157,4 +146,5 @@ func (b *builder) conditions(t *Trigger, body value.Value, at *value.Path) {
 		}
 		t.Conditions = append(t.Conditions, b.condition(e, at.Index(i).Key("expression")))
 	}
+	t.LooksAtStatus = looksAtStatus(t.Conditions)
 }

@@ -36,7 +36,9 @@ func left(t *testing.T, b store.Backend, id string) []string {
 			t.Fatal(err)
 		}
 		for _, r := range rows {
-			list = append(list, r.Key)
+			if !strings.HasPrefix(r.Key, "T.") { // a trigger remembers that it fired, whatever became of the run
+				list = append(list, r.Key)
+			}
 		}
 	}
 	for _, prefix := range []string{id + "/", "versions/" + id + "/"} {

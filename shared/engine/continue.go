@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
@@ -36,6 +37,12 @@ func (e *Engine) Continue(ctx context.Context, key store.RunKey) error {
 	}
 	d := &driver{e: e, w: w, key: key, st: st, etag: snapshot.ETag}
 	d.take(snapshot.Inbox)
+	if st.Status == definition.Waiting {
+		if its, err := e.inTurn(ctx, st); err != nil || !its && !d.cancelled() {
+			return err
+		}
+		st.Status, st.WaitEnd = definition.Running, now
+	}
 	d.push(run.TimerFired{})
 	if len(st.Records) == 0 {
 		d.push(run.Started{})
@@ -85,15 +92,19 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 	rung := 0
 	var failures []error
 	for _, w := range workflows {
-		runs, triggers, err := e.Store.Due(ctx, w.ID, e.Ambient.Now())
-		failures = append(failures, err)
-		for _, key := range runs {
+		o, err := e.Store.Overview(ctx, w.ID, e.Ambient.Now())
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		for _, key := range o.Runs {
 			failures = append(failures, e.Store.Ring(ctx, key, 0))
 		}
-		for _, key := range triggers {
+		for _, key := range o.Triggers {
 			failures = append(failures, e.Store.RingTrigger(ctx, key, 0))
 		}
-		rung += len(runs) + len(triggers)
+		failures = append(failures, e.heal(ctx, o), e.trimHistories(ctx, w.ID))
+		rung += len(o.Runs) + len(o.Triggers)
 	}
 	return rung, errors.Join(failures...)
 }
@@ -120,6 +131,9 @@ func (e *Engine) Recover(ctx context.Context) (int, error) {
 			}
 			recovered++
 		}
+		if err := e.recoverTriggers(ctx, w.ID); err != nil {
+			return recovered, err
+		}
 	}
 	return recovered, nil
 }
@@ -139,8 +153,13 @@ func (e *Engine) Abandon(ctx context.Context, key store.RunKey, why string) erro
 	}
 	st := snapshot.State
 	run.Abort(st, e.Ambient.Now(), &run.Error{Code: "WorkflowRunAborted", Message: why})
-	_, err = e.Store.CommitRun(ctx, st, snapshot.ETag, store.Lease{}, snapshot.Inbox)
-	return err
+	if _, err = e.Store.CommitRun(ctx, st, snapshot.ETag, store.Lease{}, snapshot.Inbox); err != nil {
+		return err
+	}
+	if w, err := e.WorkflowVersion(ctx, key.WorkflowID, st.Version); err == nil {
+		e.leave(ctx, w, st) // where it does not compile here, the sweep does that
+	}
+	return nil
 }
 
 // post puts an item into the inbox of a run, and wakes whoever drives it.

@@ -18,8 +18,8 @@ type driver struct {
 	st   *run.State
 	etag string
 
-	answer  chan<- *run.Record // who waits for a Response; nil if nobody does here
-	created chan error         // told once when the run exists; nil for a run that was loaded
+	answer  chan *run.Record // who waits for a Response; nil if nobody does here
+	created chan error       // told once when the run exists; nil for a run that was loaded
 
 	events   []pending
 	send     []run.Execute // to be carried out after the next commit
@@ -194,6 +194,9 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 	}
 	d.respond = nil
 	d.letGo(ctx)
+	if d.finished {
+		d.e.leave(ctx, d.w, d.st)
+	}
 	if ring != nil {
 		d.ring(ctx, *ring)
 	}
@@ -302,6 +305,11 @@ func (d *driver) take(items []store.Item) {
 		}
 		d.events = append(d.events, pending{event, &item})
 	}
+}
+
+// cancelled tells whether somebody asked for the end of the run.
+func (d *driver) cancelled() bool {
+	return slices.ContainsFunc(d.events, func(p pending) bool { return p.event == run.Event(run.Cancelled{}) })
 }
 
 // report logs how driving ended, where that needs to be known.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/latchwork/latchwork/shared/definition"
@@ -41,7 +42,7 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Execute) (operation.Call, error) {
 	a := c.Action
 	call := operation.Call{
-		Action: a.Name, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: c.Record.Attempt, Keep: c.Record.Keep, Options: a.Options, Runtime: a.Runtime,
+		Action: a.Name, Kind: a.Kind, Inputs: c.Inputs, Deferred: a.Deferred, Attempt: c.Record.Attempt, Keep: c.Record.Keep, Options: a.Options, Runtime: a.Runtime,
 		Env: func(item value.Value) *expr.Env { return run.Env(w.Program, st, a, c.Record.Path, item, e.Ambient) },
 		Tracking: operation.Tracking{
 			WorkflowID: w.ID, WorkflowName: w.Name, WorkflowVersion: w.Version, RunName: st.Name, Action: a.Name, Path: c.Record.Path,
@@ -61,9 +62,34 @@ func (e *Engine) call(ctx context.Context, w *Workflow, st *run.State, c run.Exe
 			}
 		}
 	}
+	if a.Reads != nil {
+		call.Visible = visible(a, c.Inputs, call.Env(value.Value{}).Scope)
+	}
 	var err error
 	call.Connection, err = e.connectionNamed(ctx, w, a.Connection)
 	return call, err
+}
+
+// visible gathers what an operation reads of the run besides its inputs, as it is
+// now. Which actions it is may itself have been computed.
+func visible(a *definition.Action, inputs value.Value, scope expr.Scope) operation.Visible {
+	var v operation.Visible
+	v.Workflow, _ = scope.Workflow()
+	reads := a.Reads
+	if slices.ContainsFunc(reads, func(r definition.Read) bool { return r.Dynamic }) {
+		reads = a.Spec.Reads(inputs)
+	}
+	for _, r := range reads {
+		switch r.Kind {
+		case expr.RefTrigger:
+			v.Trigger, _ = scope.Trigger()
+		case expr.RefAction:
+			if record, ok := scope.Action(r.Name); ok && !record.IsNull() {
+				v.Actions = append(v.Actions, value.Member{Key: r.Name, Value: record})
+			}
+		}
+	}
+	return v
 }
 
 // connectionNamed resolves the entry of $connections that an action names to the

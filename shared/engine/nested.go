@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
@@ -132,6 +133,14 @@ func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Val
 		trigger.Parent = run.Parent{WorkflowID: n.Tracking.WorkflowID, Run: n.Tracking.RunName, Action: n.Tracking.Action, Path: n.Tracking.Path}
 	}
 	running, err := e.Start(ctx, w, trigger)
+	var overflow *Overflow
+	var invalid *expr.Error
+	switch {
+	case errors.As(err, &overflow):
+		return value.Value{}, &run.Error{Code: CodeOverflow, Message: overflow.Error()}, nil
+	case errors.As(err, &invalid):
+		return value.Value{}, &run.Error{Code: invalid.Code, Message: invalid.Message}, nil
+	}
 	if errors.Is(err, store.ErrConflict) { // started before, by a driver that died; perhaps before it rang
 		err = e.Store.Ring(ctx, store.RunKey{WorkflowID: w.ID, Run: trigger.RunName}, 0)
 	}

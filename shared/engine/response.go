@@ -116,7 +116,7 @@ func (e *Engine) Once(ctx context.Context, p *definition.Program, action string,
 				continue
 			}
 			outcome := operation.Attempt(ctx, e.Deps, operation.Call{
-				Action: action, Inputs: x.Inputs, Deferred: x.Action.Deferred, Attempt: 1, Options: x.Action.Options, Connection: c,
+				Action: action, Kind: x.Action.Kind, Inputs: x.Inputs, Deferred: x.Action.Deferred, Attempt: 1, Options: x.Action.Options, Connection: c,
 			}, x.Action.Type, e.Log)
 			outcome.Retry, outcome.Again = false, 0 // one attempt is what was asked for
 			events = append(events, run.Completed{Action: action, Attempt: 1, Outcome: outcome})

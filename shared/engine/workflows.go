@@ -33,6 +33,7 @@ type Resource struct {
 	Tags, Identity, AccessControl           value.Value
 	Definition, Parameters                  value.Value
 	DefinitionPath, ParametersPath          *value.Path // where they stand in their document
+	AccessControlPath                       *value.Path
 	// FromFile: the resource is read from a file at each start. It says in which state
 	// the workflow begins; it does not undo an Enable or Disable each time.
 	FromFile bool
@@ -48,14 +49,14 @@ func (r *Resource) Source() definition.Source {
 
 // Check reports what is wrong with a workflow, without storing anything.
 func (e *Engine) Check(r *Resource) []value.Problem {
-	_, problems := definition.Compile(r.Source(), e.Catalog)
+	_, problems := r.Compile(e.Catalog)
 	return problems
 }
 
 // Save compiles a workflow and stores it as a new version, unless it is what the
 // store has already. With problems that are no warnings nothing is stored.
 func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Problem, error) {
-	program, problems := definition.Compile(r.Source(), e.Catalog)
+	program, problems := r.Compile(e.Catalog)
 	if program == nil {
 		return nil, problems, nil
 	}
@@ -77,9 +78,13 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 		return nil, problems, err
 	}
 	if !unchanged {
+		if lifted := e.keepsConcurrency(ctx, w, program); len(lifted) > 0 {
+			return nil, append(problems, lifted...), nil
+		}
 		if err := e.Store.SaveWorkflow(ctx, w); err != nil {
 			return nil, problems, err
 		}
+		e.saved(ctx, w)
 	}
 	e.mu.Lock()
 	e.workflows[w.ID] = &cached{w, now.Add(e.Fresh)}

@@ -109,6 +109,7 @@ func (m *machine) template(t *Template) (value.Value, error) {
 
 func (m *machine) object(t *Template) (value.Value, error) {
 	b := value.NewObject(len(t.items))
+	var origins []value.Origin // of the names, which are part of the object
 	for i, item := range t.items {
 		key, err := m.template(t.keys[i])
 		if err != nil {
@@ -121,9 +122,12 @@ func (m *machine) object(t *Template) (value.Value, error) {
 		if v.IsAbsent() {
 			v = value.Null()
 		}
+		if key.Marked() {
+			origins = append(origins, key.Taint()...)
+		}
 		b.Set(key.Str(), v)
 	}
-	return b.Build(), nil
+	return b.Build().Mark(origins...), nil
 }
 
 // locate adds to an error where its expression stands.

@@ -120,11 +120,11 @@ func TestLimits(t *testing.T) {
 func TestErrorsKeepSecrets(t *testing.T) {
 	secret := value.String("canary-secret").Mark(value.Origin{Class: value.Secured, Name: "vault:x"})
 	e := env()
-	e.Scope = secretScope{Scope: nil, item: value.Object(value.Member{Key: "s", Value: secret}, value.Member{Key: "n", Value: value.Int(1)})}
+	e.Scope = secretScope{item: value.Object(value.Member{Key: "s", Value: secret}, value.Member{Key: "n", Value: value.Int(1)})}
 	for _, text := range []string{
 		"@json(item()['s'])", "@int(item()['s'])", "@addDays(item()['s'],1)", "@dataUriToString(item()['s'])", "@uriHost(item()['s'])",
 		"@item()[item()['s']]", "@item()['s']['x']", "@convertFromUtc('2026-01-01',item()['s'])", "@addProperty(item(),'s',1)",
-		"@formatNumber(1,item()['s'],item()['s'])", "@xml(item()['s'])", "@createArray(1)[item()['s']]",
+		"@formatNumber(1,item()['s'],item()['s'])", "@xml(item()['s'])", "@variables(item()['s'])", "@body(item()['s'])", "@formDataValue(item()['s'],'x')", "@formDataValue('Form',item()['s'])", "@createArray(1)[item()['s']]",
 	} {
 		_, err := compile(t, text).Evaluate(e)
 		if err == nil || strings.Contains(err.Error(), "canary") {
@@ -140,14 +140,28 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			t.Errorf("%s: %s %v", text, v, err)
 		}
 	}
+	named, problems := expr.CompileTemplate(parse(t, `{"a":{"x@{item()['s']}":1},"b":2}`), nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if v, err := named.Evaluate(e); err != nil || !v.Marked() || v.String() != `{"a":"[redacted]","b":2}` {
+		t.Errorf("a name that derives from a secret: %s %v", v, err)
+	}
 	if v, err := compile(t, "@item()['n']").Evaluate(e); err != nil || v.Marked() {
 		t.Errorf("what does not derive from a secret: %s %v", v, err)
 	}
 }
 
 type secretScope struct {
-	expr.Scope
+	expr.NoScope
 	item value.Value
+}
+
+// Outputs are those of a form with two fields of one name.
+func (s secretScope) Outputs(action, _ string) (value.Value, bool) {
+	form, err := value.Parse([]byte(`{"headers":{"Content-Type":"application/x-www-form-urlencoded"},
+		"body":{"$formdata":[{"key":"canary-secret","value":"1"},{"key":"canary-secret","value":"2"}]}}`))
+	return form, err == nil && action == "Form"
 }
 
 func (s secretScope) Item() (value.Value, bool) { return s.item, true }

@@ -253,11 +253,14 @@ func chunk(c *Call) (value.Value, error) {
 }
 
 func sameKinds(c *Call) error {
-	first := c.Args[0].Kind()
+	var kinds []string
 	for _, a := range c.Args {
-		if a.Kind() != first || first != value.KindArray && first != value.KindObject {
-			return failure("Template language function '%s' expects parameters of same type, but found '%s,%s' distinct types.", c.fn.Name, first, a.Kind())
+		if k := a.Kind().String(); !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
 		}
+	}
+	if first := c.Args[0].Kind(); len(kinds) > 1 || first != value.KindArray && first != value.KindObject {
+		return failure("Template language function '%s' expects parameters of same type, but found '%s' distinct types.", c.fn.Name, strings.Join(kinds, ","))
 	}
 	return nil
 }
@@ -317,7 +320,8 @@ func union(c *Call) (value.Value, error) {
 	return value.Array(d.items...), nil
 }
 
-// merged: a property stands where it first stood, with the value it has last.
+// merged: a property stands where it first stood, with the value it has last. Names
+// differ by case, as those of equal objects do.
 func merged(c *Call) (value.Value, error) {
 	places := map[string]int{}
 	var members []value.Member
@@ -326,12 +330,11 @@ func merged(c *Call) (value.Value, error) {
 			return value.Value{}, err
 		}
 		for k, v := range o.Members {
-			key := upper(k)
-			if i, ok := places[key]; ok {
+			if i, ok := places[k]; ok {
 				members[i].Value = v
 				continue
 			}
-			places[key] = len(members)
+			places[k] = len(members)
 			members = append(members, value.Member{Key: k, Value: v})
 		}
 	}
@@ -376,7 +379,7 @@ func commonMembers(c *Call) value.Value {
 members:
 	for k, v := range c.Args[0].Members {
 		for _, o := range c.Args[1:] {
-			if other, ok := o.Get(k); !ok || !Equal(v, other) {
+			if i := exactKey(o, k); i < 0 || !Equal(v, o.At(i)) {
 				continue members
 			}
 		}

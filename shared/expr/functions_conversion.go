@@ -76,7 +76,7 @@ func contentOf(contentType, data string) value.Value {
 
 // parseInt reads blanks, a sign and digits within 64 bits.
 func parseInt(s string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	n, err := strconv.ParseInt(strings.Trim(s, " \t\n\v\f\r"), 10, 64)
 	return n, err == nil
 }
 
@@ -138,13 +138,18 @@ func toDecimalNumber(c *Call) (value.Value, error) {
 }
 
 func toBool(c *Call) (value.Value, error) {
-	switch v := c.Args[0]; {
+	v := c.Args[0]
+	switch {
 	case v.Kind() == value.KindBool:
 		return v, nil
 	case isNumber(v.Kind()):
 		return value.Bool(!isZero(v)), nil
-	case strings.EqualFold(v.Str(), "true"), strings.EqualFold(v.Str(), "false"):
-		return value.Bool(strings.EqualFold(v.Str(), "true")), nil
+	}
+	switch s := strings.TrimSpace(v.Str()); { // as .NET reads them
+	case strings.EqualFold(s, "true"):
+		return value.Bool(true), nil
+	case strings.EqualFold(s, "false"):
+		return value.Bool(false), nil
 	}
 	return value.Value{}, cannotConvert(c)
 }

@@ -28,8 +28,8 @@ func (m *machine) outputsOf(n *node) (outputs, last value.Value, err error) {
 			return outputs, last, err
 		}
 		var ok bool
-		if outputs, ok = m.env.Scope.Outputs(name, ""); !ok {
-			return outputs, last, failure("%s", notAction(name))
+		if outputs, ok = m.env.Scope.Outputs(name.Str(), ""); !ok {
+			return outputs, last, failure("%s", notAction(shown(name)))
 		}
 	} else {
 		outputs, _ = m.env.Scope.TriggerOutputs()
@@ -64,7 +64,7 @@ func form(signature, doc string, example Example, give func(n *node, field strin
 			return value.Value{}, failure("The template language function '%s' failed to retrieve formdata contents from outputs. The output content is not a valid form data content. Supported form data content types are 'multipart/form-data' and 'application/x-www-form-urlencoded' and the provided content type is '%s'.",
 				n.function.Name, shownType(outputs))
 		}
-		v, err := give(n, field.Str(), found)
+		v, err := give(n, shown(field), found)
 		return v.Mark(field.Origins()...), err
 	}}
 }
@@ -84,24 +84,26 @@ func all(_ *node, _ string, found []value.Value) (value.Value, error) {
 }
 
 // fields finds the values of a field; false means that the outputs hold no form.
+// The fields of a form are in $formdata, or they are parts that have a name.
 func fields(outputs value.Value, field string) ([]value.Value, bool) {
+	ct := contentType(outputs)
+	if !strings.HasPrefix(ct, "application/x-www-form-urlencoded") && !strings.HasPrefix(ct, "multipart/form-data") {
+		return nil, false
+	}
 	found := []value.Value{}
 	body := outputs.Member("body")
-	switch ct := contentType(outputs); {
-	case strings.HasPrefix(ct, "application/x-www-form-urlencoded"):
-		for _, pair := range body.Member("$formdata").Elements {
-			if pair.Member("key").Str() == field {
-				found = append(found, pair.Member("value"))
-			}
+	for _, pair := range body.Member("$formdata").Elements {
+		if pair.Member("key").Str() == field {
+			found = append(found, pair.Member("value"))
 		}
-	case strings.HasPrefix(ct, "multipart/form-data"):
-		for _, p := range body.Member("$multipart").Elements {
-			if dispositionName(p.Member("headers").Member("Content-Disposition").Str()) == field {
-				found = append(found, p.Member("body"))
-			}
+	}
+	if body.Has("$formdata") {
+		return found, true
+	}
+	for _, p := range body.Member("$multipart").Elements {
+		if dispositionName(p.Member("headers").Member("Content-Disposition").Str()) == field {
+			found = append(found, p.Member("body"))
 		}
-	default:
-		return nil, false
 	}
 	return found, true
 }

@@ -131,8 +131,10 @@ func extreme(better func(int) bool) func(c *Call) (value.Value, error) {
 			n, at = array.Len(), array.At
 		}
 		var best value.Value
+		anyDecimal := false
 		for i := range n {
 			v := at(i)
+			anyDecimal = anyDecimal || v.Kind() == value.KindDecimal
 			if !isNumber(v.Kind()) {
 				return value.Value{}, c.fail("expects all of its parameters to be either integer or decimal numbers. Found invalid parameter types: '%s'.", v.Kind())
 			}
@@ -142,6 +144,9 @@ func extreme(better func(int) bool) func(c *Call) (value.Value, error) {
 		}
 		if best.IsAbsent() {
 			return value.Value{}, c.fail("expects at least one number.%s", usage(c.fn.Name))
+		}
+		if d, ok := toDecimal(best); ok && anyDecimal { // one decimal makes all decimal
+			return value.Decimal(d), nil
 		}
 		return best, nil
 	}

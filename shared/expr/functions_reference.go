@@ -92,35 +92,40 @@ func notAction(name string) string {
 // the error is only made when it is needed.
 func named(signature string, ref ReferenceKind, doc string, example Example, read func(s Scope, name string) (value.Value, bool), missing func(name string) string) Function {
 	return Function{Signature: signature, Doc: doc, Examples: []Example{example}, ref: ref, read: func(m *machine, n *node) (value.Value, error) {
-		name := n.constant
-		if !n.named {
-			var err error
-			if name, err = m.name(n); err != nil {
-				return value.Value{}, err
+		if n.named {
+			v, ok := read(m.env.Scope, n.constant)
+			if !ok {
+				return value.Value{}, failure("%s", missing(n.constant))
 			}
+			return v, nil
 		}
-		v, ok := read(m.env.Scope, name)
+		name, err := m.name(n)
+		if err != nil {
+			return value.Value{}, err
+		}
+		v, ok := read(m.env.Scope, name.Str())
 		if !ok {
-			return value.Value{}, failure("%s", missing(name))
+			return value.Value{}, failure("%s", missing(shown(name)))
 		}
-		return v, nil
+		return v.Mark(name.Origins()...), nil
 	}}
 }
 
 // name evaluates the first argument of a function that takes a name.
-func (m *machine) name(n *node) (string, error) {
-	if n.named {
-		return n.constant, nil
-	}
+func (m *machine) name(n *node) (value.Value, error) {
 	v, err := m.eval(n.args[0])
-	if err != nil {
-		return "", err
+	if err == nil && v.Kind() != value.KindString {
+		err = n.function.wrongType(0, stringType, v.Kind())
 	}
-	s, ok := v.AsString()
-	if !ok {
-		return "", n.function.wrongType(0, stringType, v.Kind())
+	return v, err
+}
+
+// shown is how the message of an error quotes a value.
+func shown(v value.Value) string {
+	if v.Marked() {
+		return value.Redacted
 	}
-	return s, nil
+	return TextOf(v)
 }
 
 // plain makes a function without arguments.

@@ -31,7 +31,7 @@ var _ = register(Strings,
 		Examples: []Example{{"@trim(' a b ')", `"a b"`}}},
 	Function{Signature: "indexOf(text string, part string)", Doc: "The first position of a part in a text, ignoring case, or -1.", Body: position(strings.Index),
 		Examples: []Example{{"@indexOf('hello world','WORLD')", `6`}, {"@indexOf('a','')", `0`}}},
-	Function{Signature: "lastIndexOf(text string, part string)", Doc: "The last position of a part in a text, ignoring case, or -1.", Body: position(lastIndex),
+	Function{Signature: "lastIndexOf(text string, part string)", Doc: "The last position of a part in a text, ignoring case, or -1.", Body: lastIndexOf,
 		Examples: []Example{{"@lastIndexOf('banana','AN')", `3`}}},
 	Function{Signature: "nthIndexOf(text string, part string, occurrence integer)", Doc: "The position of the nth occurrence of a part, ignoring case, or -1; a negative n counts from the end.", Body: nthIndexOf,
 		Examples: []Example{{"@nthIndexOf('123456789123465789','1',2)", `9`}, {"@nthIndexOf('banana','a',-1)", `5`}, {"@nthIndexOf('banana','x',1)", `-1`}}},
@@ -141,7 +141,7 @@ func slice(c *Call) (value.Value, error) {
 func replace(c *Call) (value.Value, error) {
 	s, old, with := c.str(0), c.str(1), c.str(2)
 	if old == "" {
-		return value.Value{}, c.fail("expects its second parameter to be a string that is not empty.%s", usage(c.fn.Name))
+		return value.Value{}, c.fail("was invoked with parameters that are not valid: 'String cannot be of zero length. (Parameter 'oldValue')'.%s", usage(c.fn.Name))
 	}
 	if grown := len(with) - len(old); grown > 0 {
 		if err := c.m.room(len(s) + strings.Count(s, old)*grown); err != nil {
@@ -282,16 +282,12 @@ func position(f func(s, part string) int) func(c *Call) (value.Value, error) {
 	}
 }
 
-// lastIndex: an empty part is found at the last character, not behind it.
-func lastIndex(s, part string) int {
-	switch {
-	case part == "" && s == "":
-		return 0
-	case part == "":
-		_, size := utf8.DecodeLastRuneInString(s)
-		return len(s) - size
+// lastIndexOf: an empty part is found at the last code unit, not behind it.
+func lastIndexOf(c *Call) (value.Value, error) {
+	if c.str(1) == "" {
+		return value.Int(int64(max(units(c.str(0))-1, 0))), nil
 	}
-	return strings.LastIndex(s, part)
+	return position(strings.LastIndex)(c)
 }
 
 // nthIndexOf: occurrences may overlap; each search goes on one behind the last

@@ -33,7 +33,7 @@ var _ = register(Times,
 		}
 		return c.written(t, 1, in)
 	}, Example{"@formatDateTime('2026-03-05T14:07:09Z','dddd d MMMM yyyy','de-DE')", `"Donnerstag 5 März 2026"`}, Example{"@formatDateTime('2026-03-05','D')", `"Thursday, March 5, 2026"`}),
-	Function{Signature: "parseDateTime(text string, locale? string, format? string)", Doc: "The time in a text as a culture writes it, or exactly in a .NET format.", Body: parseDateTime,
+	Function{Signature: "parseDateTime(text any, locale? string, format? string)", Doc: "The time in a text as a culture writes it, or exactly in a .NET format.", Body: parseDateTime,
 		Examples: []Example{{"@parseDateTime('15.01.2026','de-DE')", `"2026-01-15T00:00:00.0000000"`}, {"@parseDateTime('20260305-1407','en-US','yyyyMMdd-HHmm')", `"2026-03-05T14:07:00.0000000"`}}},
 	onTime("startOfHour(timestamp string, format? string)", "The first moment of the hour of a time.", starting(func(t time.Time) time.Time { return t.Truncate(time.Hour) }),
 		Example{"@startOfHour('2026-03-05T14:59:59Z','HH:mm')", `"14:00"`}),
@@ -49,7 +49,7 @@ var _ = register(Times,
 		Example{"@dayOfYear('2024-12-31')", `366`}),
 	onTime("ticks(timestamp string)", "The units of 100 nanoseconds from the year 1 to a time.", func(_ *Call, t dotnet.Time) (value.Value, error) { return value.Int(t.Ticks), nil },
 		Example{"@ticks('1970-01-01T00:00:00Z')", `621355968000000000`}),
-	onTime("dateDifference(start string, end string)", "The time span from one time to another, as [-][d.]hh:mm:ss[.fffffff].", func(c *Call, start dotnet.Time) (value.Value, error) {
+	onTime("dateDifference(start any, end any)", "The time span from one time to another, as [-][d.]hh:mm:ss[.fffffff].", func(c *Call, start dotnet.Time) (value.Value, error) {
 		end, err := c.time(1)
 		return value.String(dotnet.SpanText(end.Ticks - start.Ticks)), err
 	}, Example{"@dateDifference('2026-01-15T10:00:00Z','2026-01-17T11:00:00Z')", `"2.01:00:00"`}),
@@ -150,6 +150,9 @@ func parseDateTime(c *Call) (value.Value, error) {
 	in, err := c.culture(1, enUS)
 	if err != nil {
 		return value.Value{}, err
+	}
+	if k := c.Args[0].Kind(); k != value.KindString && k != value.KindNull {
+		return value.Value{}, c.fn.wrongType(0, stringType, k)
 	}
 	t, ok := dotnet.Time{}, false
 	if c.has(2) && c.str(2) != "" {

@@ -2,7 +2,9 @@ package expr
 
 import (
 	"encoding/base64"
+	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -21,14 +23,8 @@ var _ = register(URIs,
 	}, Examples: []Example{{"@uriComponentToBinary('a%20b')", `{"$content-type":"application/octet-stream","$content":"YSBi"}`}}},
 
 	Function{Signature: "dataUri(value any)", Doc: "A text, or a content object with its own type, as data URI.", Body: toDataURI, Examples: []Example{{"@dataUri('hi')", `"data:text/plain;charset=utf-8;base64,aGk="`}}},
-	Function{Signature: "dataUriToString(uri string)", Doc: "The text in a data URI.", Body: func(c *Call) (value.Value, error) {
-		d, err := c.dataURI()
-		return value.String(decodeText(d.data, d.contentType)), err
-	}, Examples: []Example{{"@dataUriToString('data:,a%20b')", `"a b"`}, {"@dataUriToString('nope')", `error: was not formatted correctly`}}},
-	Function{Signature: "dataUriToBinary(uri string)", Doc: "A content object of what is in a data URI.", Body: func(c *Call) (value.Value, error) {
-		d, err := c.dataURI()
-		return contentOf(d.contentType, string(d.data)), err
-	}, Examples: []Example{{"@dataUriToBinary('data:;base64,aGk=')", `{"$content-type":"text/plain","$content":"aGk="}`}}},
+	Function{Signature: "dataUriToString(uri string)", Doc: "The text in a data URI.", Body: dataURIToString, Examples: []Example{{"@dataUriToString('data:,a%20b')", `"a b"`}, {"@dataUriToString('nope')", `error: was not formatted correctly`}}},
+	Function{Signature: "dataUriToBinary(uri string)", Doc: "A content object of what is in a data URI.", Body: dataURIToBinary, Examples: []Example{{"@dataUriToBinary('data:;base64,aGk=')", `{"$content-type":"text/plain","$content":"aGk="}`}}},
 	Function{Signature: "decodeDataUri(uri string)", Doc: "What is in a data URI: a text, a JSON value, or a content object.", Body: fromDataURI,
 		Examples: []Example{{"@decodeDataUri('data:text/csv;base64,YSxi')", `"a,b"`}, {"@decodeDataUri('data:application/json;base64,eyJhIjoxfQ==')", `{"a":1}`}}},
 
@@ -94,36 +90,79 @@ func unescaped(s string) []byte {
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'f' }
 
+// dataURI is a data URI taken apart.
 type dataURI struct {
 	contentType string // as written; text/plain when there is none
-	data        []byte
+	attributes  []string
+	encoded     bool // in base64
+	text        string
 }
 
 // dataURI reads the argument: data:[type][;attribute=value]*[;base64],data.
 func (c *Call) dataURI() (dataURI, error) {
 	s := c.str(0)
-	wrong := c.fail("expects its parameter to be formatted as a valid data URI. The provided value '%s' was not formatted correctly.%s", s, usage(c.fn.Name))
 	if len(s) < 5 || !strings.EqualFold(s[:5], "data:") {
-		return dataURI{}, wrong
+		return dataURI{}, c.badDataURI()
 	}
-	header, data, ok := strings.Cut(s[5:], ",")
-	if !ok {
-		return dataURI{}, wrong
+	header, text, ok := strings.Cut(s[5:], ",")
+	d := dataURI{contentType: header, text: text, attributes: strings.Split(header, ";")}
+	last := len(d.attributes) - 1
+	if d.encoded = strings.EqualFold(d.attributes[last], "base64"); d.encoded {
+		d.contentType = strings.TrimSuffix(header[:len(header)-len("base64")], ";")
+		d.attributes = d.attributes[:last]
 	}
-	d := dataURI{contentType: header}
-	if n := len(header) - len(";base64"); n >= 0 && strings.EqualFold(header[n:], ";base64") {
-		decoded, err := decodeBase64(data)
-		if err != nil {
-			return dataURI{}, wrong
-		}
-		d.contentType, d.data = header[:n], decoded
-	} else {
-		d.data = unescaped(data)
+	if len(d.attributes) > 0 {
+		d.attributes = d.attributes[1:]
+	}
+	if !ok || slices.Contains(d.attributes, "") {
+		return dataURI{}, c.badDataURI()
 	}
 	if d.contentType == "" || d.contentType[0] == ';' {
 		d.contentType = "text/plain" + d.contentType
 	}
 	return d, nil
+}
+
+func (c *Call) badDataURI() error {
+	return c.fail("expects its parameter to be formatted as a valid data URI. The provided value '%s' was not formatted correctly.%s", c.str(0), usage(c.fn.Name))
+}
+
+// dataOf decodes what a data URI holds.
+func (c *Call) dataOf(d dataURI) ([]byte, error) {
+	if !d.encoded {
+		return unescaped(d.text), nil
+	}
+	data, err := decodeBase64(d.text)
+	if err != nil {
+		return nil, c.badDataURI()
+	}
+	return data, nil
+}
+
+func dataURIToString(c *Call) (value.Value, error) {
+	d, err := c.dataURI()
+	if err != nil {
+		return value.Value{}, err
+	}
+	data, err := c.dataOf(d)
+	return value.String(decodeText(data, d.contentType)), err
+}
+
+// dataURIToBinary keeps base64 as it is given. Unlike the others it insists on a
+// type with a subtype, and on one value for each attribute.
+func dataURIToBinary(c *Call) (value.Value, error) {
+	d, err := c.dataURI()
+	if err != nil {
+		return value.Value{}, err
+	}
+	mediaType, _, _ := strings.Cut(d.contentType, ";")
+	if strings.Count(mediaType, "/") != 1 || slices.ContainsFunc(d.attributes, func(a string) bool { return strings.Count(a, "=") > 1 }) {
+		return value.Value{}, c.badDataURI()
+	}
+	if d.encoded {
+		return contentEncoded(d.contentType, d.text), nil
+	}
+	return contentOf(d.contentType, string(unescaped(d.text))), nil
 }
 
 func toDataURI(c *Call) (value.Value, error) {
@@ -138,26 +177,30 @@ func fromDataURI(c *Call) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
+	data, err := c.dataOf(d)
+	if err != nil {
+		return value.Value{}, err
+	}
 	lowered := strings.ToLower(d.contentType)
 	mediaType, _, _ := strings.Cut(lowered, ";")
 	switch {
 	case strings.HasPrefix(mediaType, "text/"):
-		return value.String(decodeText(d.data, d.contentType)), nil
+		return value.String(decodeText(data, d.contentType)), nil
 	case mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"):
-		if v, err := value.Parse([]byte(decodeText(d.data, d.contentType))); err == nil {
+		if v, err := value.Parse([]byte(decodeText(data, d.contentType))); err == nil {
 			return v, nil
 		}
 	}
 	if !strings.Contains(lowered, "charset=") {
 		d.contentType += ";charset=us-ascii"
 	}
-	return contentOf(d.contentType, string(d.data)), nil
+	return contentOf(d.contentType, string(data)), nil
 }
 
 func uriPart(name, doc string, part func(*url.URL) value.Value, examples ...Example) Function {
 	return Function{Signature: name + "(uri string)", Doc: doc, Examples: examples, Body: func(c *Call) (value.Value, error) {
 		u, err := url.Parse(strings.TrimSpace(c.str(0)))
-		if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file" && u.Opaque == "" {
+		if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file" && u.Opaque == "" || portOf(u) > math.MaxUint16 {
 			return value.Value{}, c.fail("expects its parameter to be a valid absolute URI. The provided value '%s' is not.%s", c.str(0), usage(name))
 		}
 		return part(u), nil

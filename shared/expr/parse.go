@@ -139,7 +139,7 @@ func (p *parser) next() {
 	switch {
 	case c == '\'':
 		p.string(start)
-	case c >= '0' && c <= '9' || c == '.' || (c == '+' || c == '-') && p.digitFollows():
+	case c >= '0' && c <= '9' || c == '.' || (c == '+' || c == '-') && p.numberFollows():
 		p.number(start)
 	default:
 		for p.at < len(p.text) && !strings.ContainsRune(".,(){}@[]?' \t\r\n\"", rune(p.text[p.at])) {
@@ -160,6 +160,11 @@ func firstRune(s string) string {
 
 func (p *parser) digitFollows() bool {
 	return p.at+1 < len(p.text) && p.text[p.at+1] >= '0' && p.text[p.at+1] <= '9'
+}
+
+// numberFollows tells a sign from the beginning of a name.
+func (p *parser) numberFollows() bool {
+	return p.digitFollows() || strings.HasPrefix(p.text[p.at+1:], ".") && p.at+2 < len(p.text) && p.text[p.at+2] >= '0' && p.text[p.at+2] <= '9'
 }
 
 // leadingDotNumber: .3 is a number where an expression begins (expressions §2).

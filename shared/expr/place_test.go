@@ -59,7 +59,7 @@ func TestDescription(t *testing.T) {
 		t.Error("Find and Reads")
 	}
 	errs := expr.Find("substring").Errors()
-	if len(errs) != 5 || !strings.Contains(errs[0], "expects two to three parameters: text, start, length. The function was invoked with 'N' parameter(s)") ||
+	if len(errs) != 5 || !strings.Contains(errs[0], "expects two parameters, with an optional third parameter: text, start, length. The function was invoked with 'N' parameter(s)") ||
 		!strings.Contains(errs[1], "expects its first parameter to be of type string. The provided value is of type 'T'") || !strings.Contains(errs[4], "out of range") {
 		t.Errorf("%s", strings.Join(errs, "\n"))
 	}

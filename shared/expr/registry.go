@@ -185,8 +185,10 @@ func (f *Function) checkCount(n int) string {
 		words = countWords[f.Min]
 	case f.Min == 0:
 		words = "at most " + countWords[f.Max]
+	case f.Max == f.Min+1:
+		words = countWords[f.Min] + ", with an optional " + ordinals[f.Min] + " parameter"
 	default:
-		words = strings.TrimSuffix(strings.TrimSuffix(countWords[f.Min], " parameter"), " parameters") + " to " + countWords[f.Max]
+		words = countWords[f.Min] + ", with optional " + ordinals[f.Min] + " and " + ordinals[f.Min+1] + " parameters"
 	}
 	return fmt.Sprintf("The template language function '%s' expects %s: %s. The function was invoked with '%d' parameter(s).%s", f.Name, words, f.paramNames(), n, usage(f.Name))
 }

@@ -69,13 +69,13 @@ func (d *deref) forgives(v value.Value, key value.Kind) bool {
 
 // cannotSelect words why there is nothing to select.
 func (n *node) cannotSelect(v, key value.Value) error {
-	shown := value.Redacted
-	if !key.Marked() && !v.Marked() {
-		shown = TextOf(key)
+	quoted := value.Redacted
+	if !v.Marked() {
+		quoted = shown(key)
 	}
 	cannot := func(why string) error {
 		return failure("The template language expression '%s' cannot be evaluated because property '%s' cannot be selected.%s%s",
-			n.source, shown, why, usageOfErrors)
+			n.source, quoted, why, usageOfErrors)
 	}
 	i, isInt := key.AsInt()
 	switch kind := v.Kind(); {
@@ -89,7 +89,7 @@ func (n *node) cannotSelect(v, key value.Value) error {
 		return cannot("")
 	case kind == value.KindObject:
 		return failure("The template language expression '%s' cannot be evaluated because property '%s' doesn't exist, available properties are '%s'.%s",
-			n.source, shown, available(v), usageOfErrors)
+			n.source, quoted, available(v), usageOfErrors)
 	}
 	return failure("The template language expression '%s' cannot be evaluated because array index '%d' is outside bounds (0, %d) of array.%s",
 		n.source, i, v.Len()-1, usageOfErrors)

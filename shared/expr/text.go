@@ -45,7 +45,7 @@ func AppendText(dst []byte, v value.Value) []byte {
 			return append(dst, decodeText(content, v.Member("$content-type").Str())...)
 		}
 	}
-	return append(dst, value.Reveal(v)...)
+	return value.AppendText(dst, v)
 }
 
 // contentBytes returns the bytes of a content object.
@@ -81,29 +81,39 @@ func units(s string) int {
 	return n
 }
 
-// cut returns the part of s between two positions in UTF-16 code units.
+// cut returns the part of s between two positions in UTF-16 code units. Half of a
+// character, which is no text outside of UTF-16, becomes U+FFFD.
 func cut(s string, from, to int) string {
+	if from >= to {
+		return ""
+	}
 	if isASCII(s) {
 		return s[from:to]
 	}
 	at, start, end := 0, len(s), len(s)
+	var before, behind string
 	for i, r := range s {
-		if at >= from && start == len(s) {
-			start = i
+		width := 1
+		if r > 0xffff {
+			width = 2
 		}
-		if at >= to {
-			end = i
+		if start == len(s) && at+width > from {
+			if start = i; at < from {
+				start, before = i+utf8.RuneLen(r), "\ufffd"
+			}
+		}
+		if at+width > to {
+			if end = i; at < to && at >= from {
+				behind = "\ufffd"
+			}
 			break
 		}
-		at++
-		if r > 0xffff {
-			at++
-		}
+		at += width
 	}
-	if from >= at && start == len(s) {
-		start = len(s)
+	if before == "" && behind == "" {
+		return s[min(start, end):end]
 	}
-	return s[min(start, end):end]
+	return before + s[min(start, end):end] + behind
 }
 
 func isASCII(s string) bool {

@@ -35,11 +35,13 @@ type flow struct {
 	name       string // lower case
 	index      int    // among the workflows that are looked at
 	nodes      map[*definition.Action]*node
-	order      []*node // actions
+	order      []*node // actions, in an order in which they may run
 	triggers   []*node
 	parameters map[string]*taint
 	fromOrigin map[string]*mark
 	writes     map[string]map[*definition.Action]*taint // by variable
+	writers    map[string][]*definition.Action
+	reached    map[access]bool
 	before     map[*definition.Action]map[*definition.Action]bool
 	surely     map[*definition.Action]map[*definition.Action]bool
 	changed    bool
@@ -61,6 +63,7 @@ func newFlow(s *set, index int, p *definition.Program, src definition.Source) *f
 	f := &flow{
 		set: s, index: index, program: p, name: strings.ToLower(src.Name), nodes: map[*definition.Action]*node{}, parameters: map[string]*taint{},
 		fromOrigin: map[string]*mark{}, writes: map[string]map[*definition.Action]*taint{},
+		writers: map[string][]*definition.Action{}, reached: map[access]bool{},
 		before: map[*definition.Action]map[*definition.Action]bool{}, surely: map[*definition.Action]map[*definition.Action]bool{},
 	}
 	for _, x := range p.Parameters {
@@ -76,13 +79,23 @@ func newFlow(s *set, index int, p *definition.Program, src definition.Source) *f
 		f.triggers = append(f.triggers, n)
 		f.sources(n, t.Type, t.Connection, t.Inputs)
 	}
-	for _, a := range p.Order {
-		n := &node{action: a, step: Step{a.Name, a.Path, index}}
+	f.graph(p.Root)
+	return f
+}
+
+// graph adds the actions of a container and of those inside it, each after those
+// that it runs after.
+func (f *flow) graph(g *definition.Graph) {
+	for _, a := range g.Actions {
+		n := &node{action: a, step: Step{a.Name, a.Path, f.index}}
 		f.nodes[a] = n
 		f.order = append(f.order, n)
+		f.writersOf(a)
 		f.sources(n, a.Type, a.Connection, a.Inputs)
+		for _, body := range a.Bodies {
+			f.graph(body)
+		}
 	}
-	return f
 }
 
 // origins are marks of what a template put into the definition.
@@ -123,15 +136,20 @@ func (s *set) run() {
 }
 
 // declare makes sources of the sides that are secured and hold no secret that is
-// known otherwise: who secures a side says that it is secret.
+// known otherwise: who secures a side says that it is secret. It goes in the order of
+// execution, so that what derives from a side that is declared here is no source too.
 func (s *set) declare() {
 	for _, f := range s.flows {
+		for _, n := range f.triggers {
+			in, out := n.trigger.Secures()
+			f.declareSides(n, in, out)
+			f.trigger(n)
+		}
 		for _, n := range f.order {
+			f.action(n)
 			in, out := n.action.Secures()
 			f.declareSides(n, in, out)
-		}
-		for _, n := range f.triggers {
-			f.declareSides(n, n.trigger.HideInputs, n.trigger.HideOutputs)
+			f.action(n)
 		}
 	}
 }
@@ -163,7 +181,7 @@ func (n *node) computed() bool {
 // declared is the outputs that are declared a secret. Of an answer, the status is
 // none.
 func (n *node) declared(t *taint) *taint {
-	if n.action != nil && !n.action.Spec.HTTPLike && n.action.Spec.Type != "" {
+	if !n.remote() {
 		return t
 	}
 	var outputs *taint

@@ -148,56 +148,79 @@ func (f Finding) Remedy() string {
 // whether settings hide it. settings are all that it takes, in the order in which
 // they were found.
 func Find(workflows []definition.Source, c definition.Catalog) (findings []Finding, settings []Setting) {
-	more := make([][]definition.Setting, len(workflows))
-	findings = analyze(workflows, c, more)
-	open := make([]int, len(findings))
-	for i := range open {
-		open[i] = i
+	findings, programs := analyze(workflows, c)
+	// What is nearest to its source is hidden first: much of what comes later is then
+	// hidden by inheritance.
+	order := make([]int, len(findings))
+	for i := range order {
+		order[i] = i
 	}
-	for current := findings; ; {
-		round := nextRound(current, settings)
-		if len(round) == 0 {
-			break
+	slices.SortStableFunc(order, func(x, y int) int { return findings[x].length() - findings[y].length() })
+	taken := map[string][]Setting{} // by workflow and path
+	for _, i := range order {
+		f := &findings[i]
+		if f.own == nil || f.hidden(programs[f.Workflow]) {
+			continue
 		}
-		for _, s := range round {
-			more[s.Workflow] = append(more[s.Workflow], s.Setting)
+		s := Setting{f.Workflow, *f.own, f.step.Path}
+		programs[f.Workflow].Secure(s.Setting)
+		settings = append(settings, s)
+		taken[s.place()] = append(taken[s.place()], s)
+	}
+	for i := range findings {
+		if f := &findings[i]; f.hidden(programs[f.Workflow]) {
+			f.Fix = f.hiddenBy(taken)
 		}
-		settings = append(settings, round...)
-		current = analyze(workflows, c, more)
-		open = credit(findings, open, current, round)
 	}
 	return merge(findings), settings
 }
 
-// nextRound takes the settings that hide a secret nearest to its source: much of
-// what comes later is then hidden by inheritance.
-func nextRound(findings []Finding, taken []Setting) []Setting {
-	shortest := 0
-	var round []Setting
-	for _, f := range findings {
-		if f.own == nil {
-			continue
-		}
-		setting := Setting{f.Workflow, *f.own, nil}
-		if slices.ContainsFunc(taken, setting.same) {
-			continue
-		}
-		switch n := f.length(); {
-		case shortest == 0 || n < shortest:
-			shortest, round = n, nil
-		case n > shortest:
-			continue
-		}
-		if !slices.ContainsFunc(round, setting.same) {
-			setting.Path = f.step.Path
-			round = append(round, setting)
-		}
+func place(workflow int, path *value.Path) string { return fmt.Sprint(workflow, path) }
+
+func (s Setting) place() string { return place(s.Workflow, s.Path) }
+
+// hidden tells whether history hides the side by now.
+func (f Finding) hidden(p *definition.Program) bool {
+	if f.Kind != History {
+		return false
 	}
-	return round
+	var in, out bool
+	if f.Trigger {
+		in, out = p.Trigger(f.Name).Secures()
+	} else {
+		in, out = p.Hides(p.Action(f.Name))
+	}
+	return f.Sides[0] == "inputs" && in || f.Sides[0] == "outputs" && out
 }
 
-// same compares what is set, whatever the path.
-func (s Setting) same(t Setting) bool { return s.Workflow == t.Workflow && s.Setting == t.Setting }
+// hiddenBy returns the settings that hide a side: that of the operation itself, else
+// those of operations on the way.
+func (f Finding) hiddenBy(taken map[string][]Setting) []Setting {
+	for _, s := range taken[place(f.Workflow, f.step.Path)] {
+		if f.own != nil && *f.own == s.Setting {
+			return []Setting{s}
+		}
+	}
+	var list []Setting
+	for _, w := range f.Ways {
+		for _, step := range w.Steps {
+			of := taken[place(step.Workflow, step.Path)]
+			if step.Workflow != f.Workflow || len(of) == 0 {
+				continue
+			}
+			s := of[0]
+			for _, other := range of {
+				if other.Side == "outputs" { // that alone is enough
+					s = other
+				}
+			}
+			if !slices.Contains(list, s) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
 
 func (f Finding) length() int {
 	n := 0
@@ -207,53 +230,6 @@ func (f Finding) length() int {
 		}
 	}
 	return n
-}
-
-// credit tells the findings that are gone which setting did it: their own, or that
-// of an operation on the way. It returns those that are still there.
-func credit(findings []Finding, open []int, current []Finding, round []Setting) []int {
-	there := map[string]bool{}
-	for _, f := range current {
-		there[f.key()] = true
-	}
-	var left []int
-	for _, i := range open {
-		f := &findings[i]
-		if there[f.key()] {
-			left = append(left, i)
-			continue
-		}
-		f.Fix = f.hiddenBy(round)
-	}
-	return left
-}
-
-// hiddenBy tells which of the settings of a round is to be thanked: that of the
-// place itself, else those of operations on the way.
-func (f Finding) hiddenBy(round []Setting) []Setting {
-	var list []Setting
-	for _, s := range round {
-		if s.Workflow != f.Workflow {
-			continue
-		}
-		if f.own != nil && *f.own == s.Setting {
-			return []Setting{s}
-		}
-		onTheWay := slices.ContainsFunc(f.Ways, func(w Way) bool {
-			return slices.ContainsFunc(w.Steps, func(step Step) bool { return step.Workflow == s.Workflow && step.Path.String() == s.Path.String() })
-		})
-		if onTheWay {
-			list = append(list, s)
-		}
-	}
-	if list == nil {
-		return round[:1:1]
-	}
-	return list
-}
-
-func (f Finding) key() string {
-	return fmt.Sprint(f.Workflow, f.Kind, f.Name, f.Trigger, f.Sides, f.Path)
 }
 
 // merge makes one finding of the two sides of an operation where the same is to be

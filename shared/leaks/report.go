@@ -9,11 +9,11 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// analyze finds every place, with more settings than the definitions have.
-func analyze(workflows []definition.Source, c definition.Catalog, more [][]definition.Setting) []Finding {
+// analyze finds every place.
+func analyze(workflows []definition.Source, c definition.Catalog) ([]Finding, []*definition.Program) {
 	s := &set{byName: map[string]*flow{}, passed: map[string]*taint{}, answers: map[string]*taint{}}
 	for i, src := range workflows {
-		f := newFlow(s, i, definition.Outline(src, c, more[i]...), src)
+		f := newFlow(s, i, definition.Outline(src, c), src)
 		s.flows = append(s.flows, f)
 		if _, taken := s.byName[f.name]; taken {
 			f = nil // which of them is called cannot be told
@@ -24,14 +24,18 @@ func analyze(workflows []definition.Source, c definition.Catalog, more [][]defin
 	s.declare()
 	s.run()
 	var all []Finding
+	var programs []*definition.Program
 	for i, f := range s.flows {
+		programs = append(programs, f.program)
 		r := &report{f: f, workflow: i}
 		r.inDefinition(workflows[i])
 		for _, n := range f.triggers {
 			r.trigger(n)
 		}
-		for _, n := range f.order {
-			r.action(n)
+		for _, a := range f.program.Order {
+			if n := f.nodes[a]; n != nil {
+				r.action(n)
+			}
 		}
 		for _, o := range f.program.Outputs {
 			at := workflows[i].Path.Keys("outputs", o.Name, "value")
@@ -39,7 +43,7 @@ func analyze(workflows []definition.Source, c definition.Catalog, more [][]defin
 		}
 		all = append(all, r.findings...)
 	}
-	return all
+	return all, programs
 }
 
 type report struct {
@@ -129,7 +133,7 @@ func (r *report) action(n *node) {
 	}
 	at := func(kind Kind) Finding { return Finding{Kind: kind, Name: a.Name, Path: a.Path, step: n.step} }
 	r.add(at(Tracked), r.f.fold(n, a.Tracked), a.Path.Key("trackedProperties"))
-	if a.Spec.HTTPLike || a.Spec.Type == "" {
+	if n.remote() {
 		r.add(at(Address), n.address(), base)
 	}
 	if a.Spec.Responds {
@@ -196,13 +200,19 @@ func (n *node) settings(side string) (*definition.Setting, string) {
 	return &definition.Setting{Name: n.step.Name, Trigger: n.trigger != nil, Side: side}, ""
 }
 
+// remote tells whether inputs are a request: of a trigger, and of an operation that
+// does more than work on values. A type that is not known is taken for one.
+func (n *node) remote() bool {
+	return n.trigger != nil || n.action.Spec.Role == definition.Operation && !n.action.Spec.Inline
+}
+
 // sanitized are the members of authentication that history never shows.
 var sanitized = []string{"password", "value", "secret", "pfx"}
 
 // shown is the inputs as history keeps them: without Authorization headers and the
 // secret members of authentication (secure-data §4).
 func (n *node) shown() *taint {
-	if n.action != nil && n.action.Spec.History == nil && n.action.Spec.Type != "" {
+	if !n.remote() {
 		return n.in
 	}
 	return n.in.sanitized(2)

@@ -89,7 +89,7 @@ func TestOneCallsAnother(t *testing.T) {
 	}
 	findings, _ := leaks.Find([]definition.Source{parent, child("")}, operation.Catalog{})
 	want := `InRunHistory Call inputs+outputs: parameter 'pw' → Call | Call.inputs Call.outputs
-InRunHistory Use inputs+outputs: parameter 'pw' → Call → manual → R → Call → Use | Call.inputs
+InRunHistory Use inputs+outputs: parameter 'pw' → Call → manual → R → Call → Use | Call.outputs
 InRunHistory manual outputs: parameter 'pw' → Call → manual | manual.outputs
 InRunHistory R inputs+outputs: parameter 'pw' → Call → manual → R | manual.outputs
 InResponse R: parameter 'pw' → Call → manual → R | -

@@ -5,6 +5,7 @@ import (
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/value"
 )
 
 // variables follows a value into a variable.
@@ -33,6 +34,22 @@ func (f *flow) variables(n *node) {
 	}
 }
 
+// writersOf notes which variables an action writes.
+func (f *flow) writersOf(a *definition.Action) {
+	if a.Spec.Role != definition.Variable {
+		return
+	}
+	inputs := expr.Fold(a.Inputs, sketch{f})
+	list := inputs.Member("variables").Elements
+	if a.Type != "InitializeVariable" {
+		list = value.Array(inputs).Elements
+	}
+	for _, v := range list {
+		name := strings.ToLower(v.Member("name").Str())
+		f.writers[name] = append(f.writers[name], a)
+	}
+}
+
 func (f *flow) write(name string, a *definition.Action, t *taint) {
 	if f.writes[name] == nil {
 		f.writes[name] = map[*definition.Action]*taint{}
@@ -46,12 +63,28 @@ func (f *flow) write(name string, a *definition.Action, t *taint) {
 // wrote that may have come before, and was not certainly overwritten since.
 func (f *flow) variable(name string, reader *definition.Action) *taint {
 	var sum *taint
-	for _, n := range f.order { // in one order, so that the same way is found each time
-		if t := f.writes[name][n.action]; t != nil && f.reaches(name, n.action, reader) {
+	for _, w := range f.writers[name] {
+		t := f.writes[name][w]
+		if t == nil {
+			continue
+		}
+		key := access{name, w, reader}
+		reaches, known := f.reached[key]
+		if !known {
+			reaches = f.reaches(name, w, reader)
+			f.reached[key] = reaches
+		}
+		if reaches {
 			sum = join2(sum, t)
 		}
 	}
 	return sum
+}
+
+// access is one action that reads what another wrote.
+type access struct {
+	variable       string
+	writer, reader *definition.Action
 }
 
 func (f *flow) reaches(name string, writer, reader *definition.Action) bool {
@@ -69,8 +102,9 @@ func (f *flow) reaches(name string, writer, reader *definition.Action) bool {
 	if parallel {
 		return true // iterations overlap
 	}
-	for s := range f.certain(reader) {
-		if s == writer || s.Type != "SetVariable" || !strings.EqualFold(expr.Fold(s.Inputs, sketch{f}).Member("name").Str(), name) {
+	certain := f.certain(reader)
+	for _, s := range f.writers[name] {
+		if s == writer || s.Type != "SetVariable" || !certain[s] {
 			continue
 		}
 		if f.precedes(writer, s) || after && sharesLoops(s, writer, reader) {

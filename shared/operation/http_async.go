@@ -48,13 +48,18 @@ func (h *httpCall) accepted(request *outbound.Request, answer *outbound.Response
 	if h.Timeout > 0 {
 		o.Again = min(o.Again, h.Timeout+1) // the limit of the action ends the wait
 	}
+	o.Keep = h.remember(target)
+	return o, true
+}
+
+// remember keeps the address that an answer named. It may hold a signature: it is
+// kept as a credential is.
+func (h *httpCall) remember(target *url.URL) value.Value {
 	away := h.away || !sameOrigin(h.start, target)
-	// The address may hold a signature: it is kept as a credential is.
-	o.Keep = value.Object(
+	return value.Object(
 		value.Member{Key: keepLocation, Value: value.String(target.String())},
 		value.Member{Key: keepAway, Value: value.Bool(away)},
 	).Mark(value.Origin{Class: value.Credential, Name: "location:" + h.Action})
-	return o, true
 }
 
 // poll asks once for the result of a request that was accepted. Authentication
@@ -70,6 +75,10 @@ func (h *httpCall) poll(ctx context.Context) run.Outcome {
 	}
 	h.away, _ = h.Keep.Member(keepAway).AsBool()
 	request := h.follow(http.MethodGet, target)
+	if h.Polls && !h.away { // the trigger asks as it did, at the other address
+		again := *h.first
+		request, again.URL = &again, target.String()
+	}
 	answer, failure := h.send(ctx, request)
 	if failure != nil {
 		return *failure

@@ -58,6 +58,9 @@ func attemptHTTP(ctx context.Context, d Deps, c Call, request *outbound.Request,
 
 // conclude decides what an answer means: try again later, go on, or the end.
 func (h *httpCall) conclude(ctx context.Context, request *outbound.Request, answer *outbound.Response) run.Outcome {
+	if h.Polls {
+		return h.polled(request, answer)
+	}
 	switch {
 	case answer.StatusCode == http.StatusAccepted && !h.Options.Has("DisableAsyncPattern"):
 		if o, ok := h.accepted(request, answer); ok {

@@ -46,7 +46,7 @@ func httpHistory(inputs value.Value) (value.Value, bool) {
 // the same on each repeat (actions §2.3). Headers of the same name that the
 // author set win.
 func track(r *outbound.Request, c Call) {
-	if c.Options.Has("SuppressWorkflowHeaders") || c.Tracking.RunName == "" {
+	if c.Options.Has("SuppressWorkflowHeaders") || c.Tracking.RunName == "" && c.Tracking.WorkflowID == "" {
 		return
 	}
 	t := c.Tracking
@@ -118,8 +118,10 @@ func statusName(status int) string {
 		status > 417 && status < 426 || status > 426 && status < 500 || status > 505 {
 		return strconv.Itoa(status)
 	}
-	return strings.NewReplacer(" ", "", "-", "").Replace(text)
+	return oneWord.Replace(text)
 }
+
+var oneWord = strings.NewReplacer(" ", "", "-", "")
 
 // retryAfter reads Retry-After, seconds or a date; zero when there is none.
 func retryAfter(h http.Header) time.Duration {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
+	"github.com/latchwork/latchwork/shared/operation/script"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
@@ -26,6 +27,13 @@ type Deps struct {
 	HTTP Doer
 	// Vault returns the vault behind a Key Vault connection.
 	Vault func(connection Connection) (outbound.Vault, error)
+	// Artifacts are the maps and schemas of the integration account; nil where
+	// none is configured.
+	Artifacts Artifacts
+	// Scripts runs inline code within ScriptLimits; nil runs it in this process,
+	// which is no protection against hostile code.
+	Scripts      script.Runner
+	ScriptLimits script.Limits
 	// Workflows starts runs of other workflows; the engine sets it.
 	Workflows Workflows
 }
@@ -36,6 +44,9 @@ type Workflows interface {
 	// of an action. Its answer resumes that execution, if waits is set. The error is
 	// what the action fails with.
 	StartNested(ctx context.Context, n Nested) (accepted value.Value, failure *run.Error, err error)
+	// SendToBatch adds a message to a batch, once however often it is called for the
+	// same execution of an action.
+	SendToBatch(ctx context.Context, m BatchMessage) (failure *run.Error, err error)
 }
 
 // Nested is a call of one workflow by another.
@@ -54,14 +65,19 @@ type Doer interface {
 // Call is one attempt of an operation.
 type Call struct {
 	Action   string
+	Kind     string      // of the action, where its type has kinds
 	Inputs   value.Value // evaluated
 	Deferred map[string]*expr.Template
 	// Env gives what a deferred template sees for one item; nil outside a run, which
 	// is why operations ask scope.
 	Env func(item value.Value) *expr.Env
+	// Visible is what an operation with Spec.Reads sees of the run.
+	Visible Visible
 	// Attempt counts from 1. Keep is what the attempt before asked to remember.
 	Attempt int
 	Keep    value.Value
+	// Polls: it is a trigger that asks; an answer may say where to ask next.
+	Polls   bool
 	Options definition.Options
 	// Timeout is what is left of limit.timeout when the attempt begins: 0 when the
 	// action has no such limit, below 0 when it is over. It bounds an asynchronous
@@ -72,6 +88,13 @@ type Call struct {
 	// Connection is what the action's entry in $connections leads to.
 	Connection Connection
 	Tracking   Tracking
+}
+
+// Visible is what an operation reads of its run besides its inputs.
+type Visible struct {
+	Workflow value.Value    // as workflow()
+	Actions  []value.Member // by the names that were asked for, as actions('name'); only what has run
+	Trigger  value.Value    // as trigger(); absent unless it was asked for
 }
 
 // Connection is a managed API connection as an action reaches it.
@@ -275,12 +298,7 @@ func Let(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) {
 
 // Poll polls once. A mistake in an operation fails the poll, not the process.
 func Poll(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (answer Polled) {
-	defer func() {
-		if recover() != nil {
-			log.Error().Bytes("stack", debug.Stack()).Msg("an operation panicked")
-			answer = Polled{Outcome: run.Fail("InternalServerError", "InternalServerError", "The trigger failed because of an error inside the engine.")}
-		}
-	}()
+	defer caught(&answer.Outcome, log)
 	return FindTrigger(typ).Poll(ctx, d, c)
 }
 
@@ -306,10 +324,30 @@ func Given(t *definition.Trigger, r *Received, now time.Time) (value.Value, *Rej
 		return outputs, nil
 	}
 	outputs, rejection := receiveRequest(t, r)
-	if rejection == nil {
+	if rejection == nil && !t.Spec.Batch {
 		outputs = outputs.With("statusCode", value.Int(http.StatusOK))
 	}
 	return outputs, rejection
+}
+
+// Subscribe asks once for calls of a trigger's URL.
+func Subscribe(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (outcome run.Outcome) {
+	defer caught(&outcome, log)
+	return FindTrigger(typ).Subscribe(ctx, d, c)
+}
+
+// Unsubscribe ends what Subscribe asked for.
+func Unsubscribe(ctx context.Context, d Deps, c Call, typ string, log zerolog.Logger) (outcome run.Outcome) {
+	defer caught(&outcome, log)
+	return FindTrigger(typ).Unsubscribe(ctx, d, c)
+}
+
+// caught turns a panic of a trigger's operation into its failure.
+func caught(outcome *run.Outcome, log zerolog.Logger) {
+	if recover() != nil {
+		log.Error().Bytes("stack", debug.Stack()).Msg("an operation panicked")
+		*outcome = run.Fail("InternalServerError", "InternalServerError", "The trigger failed because of an error inside the engine.")
+	}
 }
 
 // Attempt makes one attempt of an action type. A mistake in an operation fails

@@ -55,7 +55,7 @@ func prepare(t testing.TB, action value.Value, variables ...run.Variable) operat
 		t.Fatalf("%s: %v", action, problems)
 	}
 	a, st := p.Action("example"), run.NewState(run.Header{Variables: variables})
-	c := operation.Call{Action: "example", Deferred: a.Deferred, Options: a.Options, Attempt: 1}
+	c := operation.Call{Action: "example", Kind: a.Kind, Deferred: a.Deferred, Options: a.Options, Attempt: 1}
 	c.Env = func(item value.Value) *expr.Env {
 		return run.Env(p, st, a, "", item, expr.Ambient{Now: func() time.Time { return clock }})
 	}

@@ -3,12 +3,12 @@ package operation
 import (
 	"context"
 	"net/http"
-	"strconv"
+	"net/url"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/run"
-	"github.com/latchwork/latchwork/shared/value"
 )
 
 // Triggers that ask on a schedule whether there is something to start a run for
@@ -17,22 +17,19 @@ var (
 	_ = register(Trigger{
 		Spec: definition.Spec{Type: "Http", Recurs: true, HTTPLike: true, Retries: true, Required: []string{"method", "uri"}, History: httpHistory},
 		Doc:  "Polls an HTTP endpoint; an answer with status 200 starts a run.",
-		Poll: func(ctx context.Context, d Deps, c Call) Polled {
-			if location, ok := c.Keep.Get(keptLocation); ok {
-				c.Inputs = c.Inputs.With("uri", location).With("queries", value.Null())
-			}
-			return polled(sendHTTP(ctx, d, final(c)), c)
-		},
+		Poll: polling(sendHTTP),
 	})
 	_ = register(Trigger{
 		Spec: definition.Spec{Type: "ApiConnection", Recurs: true, HTTPLike: true, Retries: true, Required: []string{"host", "method", "path"}, History: httpHistory},
 		Doc:  "Polls an operation of a connector; an answer with status 200 starts a run.",
-		Poll: func(ctx context.Context, d Deps, c Call) Polled { return polled(callConnector(ctx, d, final(c)), c) },
+		Poll: polling(callConnector),
+	})
+	_ = register(Trigger{
+		Spec: definition.Spec{Type: "ApiManagement", Recurs: true, HTTPLike: true, Retries: true, Required: []string{"api", "method", "pathTemplate"}, History: httpHistory},
+		Doc:  "Polls an API behind Azure API Management; an answer with status 200 starts a run.",
+		Poll: polling(callAPIManagement),
 	})
 )
-
-// keptLocation is where the next poll goes, if an answer said so.
-const keptLocation = "location"
 
 // final takes 202 as it is: it means that there is nothing yet.
 func final(c Call) Call {
@@ -40,25 +37,41 @@ func final(c Call) Call {
 	return c
 }
 
-// polled reads an answer: 200 starts a run, other successes do not. Location and
-// Retry-After say where and when to ask next; zero seconds after a 200, that there
-// is more.
-func polled(o run.Outcome, c Call) Polled {
-	p := Polled{Outcome: o, Keep: c.Keep}
-	status, _ := o.Outputs.Member("statusCode").AsInt()
-	headers := o.Outputs.Member("headers")
-	switch {
-	case o.Status == definition.Failed && (status < 300 || status >= 400):
+// polling makes a poll of a call. 200 starts a run, other answers that are no errors
+// do not; Retry-After says when to ask next, zero seconds that there is more.
+func polling(call func(context.Context, Deps, Call) run.Outcome) func(context.Context, Deps, Call) Polled {
+	return func(ctx context.Context, d Deps, c Call) Polled {
+		c.Polls = true
+		o := call(ctx, d, final(c))
+		status, _ := o.Outputs.Member("statusCode").AsInt()
+		if o.Status == definition.Failed && (status < 300 || status >= 400) {
+			return Polled{Outcome: o, Keep: c.Keep} // the state stays what it was
+		}
+		p := Polled{Outcome: o, Keep: o.Keep}
+		if status != http.StatusOK {
+			p.Status, p.Error = definition.Skipped, nil
+		}
+		headers := http.Header{}
+		for _, name := range []string{"Retry-After", "Date"} {
+			headers.Set(name, o.Outputs.Member("headers").Member(name).Str())
+		}
+		wait := retryAfter(headers)
+		p.Next, p.HasNext = min(wait, maxPoll), wait > 0 || headers.Get("Retry-After") == "0"
 		return p
-	case status != http.StatusOK:
-		p.Status = definition.Skipped
 	}
-	p.Keep = value.Value{}
-	if location := headers.Member("Location").Str(); location != "" {
-		p.Keep = value.Object(value.Member{Key: keptLocation, Value: value.String(location)})
-	}
-	if seconds, err := strconv.Atoi(headers.Member("Retry-After").Str()); err == nil && seconds >= 0 {
-		p.Next, p.HasNext = time.Duration(seconds)*time.Second, true
-	}
-	return p
 }
+
+// polled is the outcome of one poll. Location is where the next goes; without, it
+// goes to the original address again (triggers §8).
+func (h *httpCall) polled(request *outbound.Request, answer *outbound.Response) run.Outcome {
+	o := outcomeOf(answer)
+	if base, err := url.Parse(request.URL); err == nil && isSuccess(answer.StatusCode) {
+		if target, ok := linked(base, answer.Header.Get("Location")); ok {
+			o.Keep = h.remember(target)
+		}
+	}
+	return o
+}
+
+// PollTimeout is for how long a poll counts as under way of which nothing is heard.
+const PollTimeout = 5 * time.Minute

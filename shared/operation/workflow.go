@@ -16,6 +16,10 @@ var _ = register(Operation{
 	Run:  callWorkflow,
 })
 
+// queueFull is the code with which a workflow refuses a call that its trigger has no
+// room for: it is answered with 429, for which the retry policy is (triggers §5).
+const queueFull = "WorkflowMaximumWaitingRunCountExceeded"
+
 func callWorkflow(ctx context.Context, d Deps, c Call) run.Outcome {
 	if answer, ok := c.Keep.Get(run.ResumedMember); ok {
 		return nestedOutcome(answer)
@@ -35,6 +39,10 @@ func callWorkflow(ctx context.Context, d Deps, c Call) run.Outcome {
 	switch {
 	case err != nil:
 		o := run.Fail("InternalServerError", "InternalServerError", "The workflow could not be called.")
+		o.Retry = true
+		return o
+	case failure != nil && failure.Code == queueFull:
+		o := run.Fail("429", failure.Code, failure.Message)
 		o.Retry = true
 		return o
 	case failure != nil:

@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
@@ -296,7 +295,7 @@ func (m *machine) templateError(a *definition.Action, where string, err error) *
 		at = fmt.Sprintf("for action '%s'", a.Name)
 	}
 	return &Error{definition.InvalidTemplate, fmt.Sprintf(
-		"Unable to process template language expressions %s at line '0' and column '0': '%s'.", at, strings.TrimSuffix(err.Error(), "."))}
+		"Unable to process template language expressions %s at line '0' and column '0': '%s'.", at, err.Error())}
 }
 
 func staticOutcome(s *definition.StaticResult) Outcome {

@@ -266,7 +266,7 @@ func (m *machine) outputs() {
 		v, err := o.Value.Evaluate(m.env(nil, nil, nil))
 		if err != nil {
 			m.s.Status, m.s.Code = definition.Failed, "OutputParameterEvaluationFailed"
-			m.s.Error = &Error{m.s.Code, fmt.Sprintf("The template output '%s' cannot be evaluated: '%s'.", o.Name, strings.TrimSuffix(err.Error(), "."))}
+			m.s.Error = &Error{m.s.Code, fmt.Sprintf("The template output '%s' cannot be evaluated: '%s'.", o.Name, err.Error())}
 			return
 		}
 		b.Set(o.Name, value.Object(value.Member{Key: "type", Value: value.String(o.Type)}, value.Member{Key: "value", Value: v}))

@@ -28,8 +28,9 @@ func NewName(a expr.Ambient, shard int) string {
 
 // NameAt returns the name of the run that a trigger which fires by itself starts at
 // a time, so that nothing makes two runs of one firing: the name tells them apart.
+// Of two at the same time the later sorts first, as everywhere.
 func NameAt(t time.Time, fired int64, shard int) string {
-	return fmt.Sprintf("%s%09dCU%02d", reversedTicks(t), fired%1e9, shard)
+	return fmt.Sprintf("%s%09dCU%02d", reversedTicks(t), 1e9-1-fired%1e9, shard)
 }
 
 // NewVersion returns a workflow version: reversed ticks.

@@ -43,6 +43,10 @@ func Needs(p *definition.Program, s *State) Needed {
 		if a.Tracked != nil && (ahead || !r.Status.Final()) {
 			n.read(a, a.Tracked.References())
 		}
+		if len(a.Reads) > 0 && !ahead && !r.Status.Final() { // its operation may be carried out once more
+			n.read(a, a.References())
+			n.collect(a.Loops, a.Collects)
+		}
 	}
 	for _, o := range p.Outputs {
 		n.read(nil, o.Value.References())

@@ -69,15 +69,6 @@ func Fires(p *definition.Program, s *State, t *definition.Trigger, ambient expr.
 	return true, nil
 }
 
-// TrackingID evaluates the correlation of a trigger; "" where it has none.
-func TrackingID(p *definition.Program, s *State, t *definition.Trigger, ambient expr.Ambient) (string, error) {
-	if t.ClientTrackingID == nil {
-		return "", nil
-	}
-	v, err := t.ClientTrackingID.Evaluate(&expr.Env{Scope: &scope{p: p, s: s}, Ambient: ambient, Budget: ambient.Budget})
-	return v.Str(), err
-}
-
 // scope answers the references of expressions from the state of a run.
 type scope struct {
 	p     *definition.Program
@@ -229,6 +220,9 @@ func (c *scope) Trigger() (value.Value, bool) {
 	b.Set("clientTrackingId", value.String(c.s.ClientTrackingID))
 	b.Set("scheduledTime", timeValue(r.Scheduled))
 	b.Set("originHistoryName", value.String(c.s.Name))
+	if r.Code != "" {
+		b.Set("code", value.String(r.Code))
+	}
 	b.Set("status", value.String(string(r.Status)))
 	return b.Build(), true
 }

@@ -45,7 +45,9 @@ func Split(p *definition.Program, s *State, t *definition.Trigger, ambient expr.
 		if err != nil {
 			return nil, err
 		}
-		items[i].ClientTrackingID = id.Str()
+		if items[i].ClientTrackingID, err = trackingID(id); err != nil {
+			return nil, err
+		}
 	}
 	return items, nil
 }

@@ -60,6 +60,8 @@ type Header struct {
 	Code       string
 	Error      *Error
 	Start, End time.Time
+	// WaitEnd is when the run left the queue of its trigger; zero when it did not wait.
+	WaitEnd time.Time
 	// ClientTrackingID goes out with every call, TrackingID stands for the trigger.
 	ClientTrackingID string
 	TrackingID       string

@@ -33,7 +33,8 @@ func ParseRunKey(s string) (RunKey, error) {
 // The rows of a run, all in its partition: R. its header, which is also its row
 // in the list of runs; D. when it must be looked at; S., one range, with the
 // trigger (T), the actions (A.), the iterations under way (P.) and the inbox (I.);
-// and H. the iterations that are over, which nobody reads to go on.
+// and H. the iterations that are over, which nobody reads to go on. Beside them lie
+// the rows of the workflow's triggers: T. their history, C. the places of their runs.
 func headerKey(run string) string { return "R." + run }
 func dueKey(run string) string    { return "D." + run }
 func stateKey(run string) string  { return "S." + run + "." }
@@ -63,6 +64,12 @@ func (s *Store) CreateRun(ctx context.Context, st *run.State, l Lease) (etag str
 	return s.commit(ctx, st, "", l, nil)
 }
 
+// CreateRunIn writes a new run and its place among those of its trigger. ErrConflict:
+// the run exists, or somebody else changed the places.
+func (s *Store) CreateRunIn(ctx context.Context, st *run.State, l Lease, slots *Slots) (etag string, err error) {
+	return s.commit(ctx, st, "", l, nil, slots.op())
+}
+
 // CommitRun writes what changed since the last commit, in one transaction, if
 // nobody else wrote the run since (ErrConflict). Inbox items that the change took
 // up are removed with it.
@@ -70,7 +77,7 @@ func (s *Store) CommitRun(ctx context.Context, st *run.State, etag string, l Lea
 	return s.commit(ctx, st, etag, l, taken)
 }
 
-func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease, taken []Item) (string, error) {
+func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease, taken []Item, more ...Op) (string, error) {
 	key := RunKey{st.WorkflowID, st.Name}
 	var blobs []Blob
 	header := s.header(key, st, l, &blobs)
@@ -79,7 +86,10 @@ func (s *Store) commit(ctx context.Context, st *run.State, etag string, l Lease,
 	if etag == "" {
 		ops[0].Kind = Insert
 		trigger := s.record(key, stateKey(key.Run)+"T", &st.Trigger, &blobs, false)
-		ops = append(ops, Op{Kind: Insert, Key: stateKey(key.Run) + "T", Properties: trigger.properties})
+		fired := firedRow(st)
+		ops = append(ops, Op{Kind: Insert, Key: stateKey(key.Run) + "T", Properties: trigger.properties},
+			Op{Kind: Replace, Key: historyKey(st.Trigger.Name, st.Name), Properties: fired})
+		ops = append(ops, more...)
 		errs = append(errs, trigger.err)
 	}
 	if l.Due.IsZero() {
@@ -119,7 +129,7 @@ func (s *Store) header(key RunKey, st *run.State, l Lease, blobs *[]Blob) *row {
 	}
 	r := s.row(key.partition(), headerKey(key.Run), blobs).
 		text("Version", st.Version).text("ResourceID", st.ResourceID).text("Location", st.Location).
-		text("Status", string(st.Status)).text("Code", st.Code).time("Start", st.Start).time("End", st.End).
+		text("Status", string(st.Status)).text("Code", st.Code).time("Start", st.Start).time("End", st.End).time("WaitEnd", st.WaitEnd).
 		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).
 		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).flag("Polled", st.Polled).time("Deadline", st.Deadline).text("Stopping", string(st.Stopping)).flag("Cancelled", st.Cancelled).
 		text("TriggerName", st.Trigger.Name).time("Lease", l.Until).
@@ -203,7 +213,7 @@ func (s *Store) snapshot(ctx context.Context, key RunKey, row Row) (*Snapshot, e
 		Name: key.Run, WorkflowID: key.WorkflowID, Version: r.text("Version"),
 		ResourceID: r.text("ResourceID"), Location: r.text("Location"), Tags: r.value("Tags"),
 		Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
-		Start: r.time("Start"), End: r.time("End"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"),
+		Start: r.time("Start"), End: r.time("End"), WaitEnd: r.time("WaitEnd"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"),
 		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Polled: r.flag("Polled"), Deadline: r.time("Deadline"), Stopping: definition.Status(r.text("Stopping")), Cancelled: r.flag("Cancelled"),
 		Outputs: r.value("Outputs"),
 		Parent:  run.Parent{WorkflowID: r.text("ParentWorkflow"), Run: r.text("ParentRun"), Action: r.text("ParentAction"), Path: r.text("ParentPath")},

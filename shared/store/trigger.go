@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -21,7 +23,13 @@ type TriggerState struct {
 	WindowStart         time.Time // of a sliding window
 	WindowEnd           time.Time
 	Keep                value.Value // what a poll has to remember
-	ETag                string
+	// Scheduled is the occurrence that is being worked at; zero when none is. Retries
+	// are the attempts that were made at it.
+	Scheduled time.Time
+	Retries   []run.Attempt
+	// Pending is what was found and has not started all of its runs.
+	Pending value.Value
+	ETag    string
 }
 
 // TriggerKey names a trigger. Its text is a doorbell message.
@@ -49,7 +57,11 @@ func (s *Store) SaveTrigger(ctx context.Context, t *TriggerState) error {
 	var blobs []Blob
 	row := s.row(key.partition(), key.row(), &blobs).
 		text("Trigger", t.Trigger).text("Version", t.Version).time("Due", t.Due).time("Started", t.Started).number("Fired", t.Fired).
-		time("WindowStart", t.WindowStart).time("WindowEnd", t.WindowEnd).value("Keep", t.Keep)
+		time("WindowStart", t.WindowStart).time("WindowEnd", t.WindowEnd).value("Keep", t.Keep).
+		time("Scheduled", t.Scheduled).value("Pending", t.Pending)
+	if len(t.Retries) > 0 {
+		row.value("Retries", retriesValue(t.Retries))
+	}
 	if row.err != nil {
 		return row.err
 	}
@@ -74,8 +86,18 @@ func (s *Store) LoadTrigger(ctx context.Context, key TriggerKey) (*TriggerState,
 	t := &TriggerState{
 		WorkflowID: key.WorkflowID, Trigger: r.text("Trigger"), Version: r.text("Version"), Due: r.time("Due"), Started: r.time("Started"),
 		Fired: r.number("Fired"), WindowStart: r.time("WindowStart"), WindowEnd: r.time("WindowEnd"), Keep: r.value("Keep"), ETag: row.ETag,
+		Scheduled: r.time("Scheduled"), Retries: readRetries(r.value("Retries")), Pending: r.value("Pending"),
 	}
 	return t, r.err
+}
+
+// FindTrigger is LoadTrigger, but nil for a trigger without a state.
+func (s *Store) FindTrigger(ctx context.Context, key TriggerKey) (*TriggerState, error) {
+	t, err := s.LoadTrigger(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil //nolint:nilnil // there is none, which is no error
+	}
+	return t, err
 }
 
 // DeleteTrigger forgets a trigger, if it is there.
@@ -102,24 +124,42 @@ func (s *Store) Due(ctx context.Context, workflowID string, now time.Time) (runs
 	if err != nil {
 		return nil, nil, fmt.Errorf("list what is due: %w", err)
 	}
+	runs, triggers = dueOf(workflowID, rows, now)
+	return runs, triggers, nil
+}
+
+func dueOf(workflowID string, rows []Row, now time.Time) (runs []RunKey, triggers []TriggerKey) {
 	for _, row := range rows {
 		if at, _ := row.Properties["Due"].(time.Time); at.After(now) || at.IsZero() {
 			continue
 		}
 		name := strings.TrimPrefix(row.Key, "D.")
 		if escaped, isTrigger := strings.CutPrefix(name, triggerMark); isTrigger {
-			if trigger, err := unescape(escaped); err == nil {
-				triggers = append(triggers, TriggerKey{workflowID, trigger})
+			// A released batch is due under the name of its trigger.
+			escaped, _, _ = strings.Cut(strings.TrimPrefix(escaped, triggerMark), ":")
+			trigger, err := unescape(escaped)
+			if key := (TriggerKey{workflowID, trigger}); err == nil && !slices.Contains(triggers, key) {
+				triggers = append(triggers, key)
 			}
 			continue
 		}
 		runs = append(runs, RunKey{workflowID, name})
 	}
-	return runs, triggers, nil
+	return runs, triggers
 }
 
-// Triggers lists the triggers of a workflow that have a state.
+// Triggers lists the triggers of a workflow that have a state, due or not.
 func (s *Store) Triggers(ctx context.Context, workflowID string) ([]TriggerKey, error) {
-	_, triggers, err := s.Due(ctx, workflowID, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
-	return triggers, err
+	const prefix = "D." + triggerMark
+	rows, err := s.rangeAll(ctx, RunKey{workflowID, "00"}.partition(), prefix, prefix+triggerMark)
+	if err != nil {
+		return nil, fmt.Errorf("list triggers: %w", err)
+	}
+	var triggers []TriggerKey
+	for _, row := range rows {
+		if trigger, err := unescape(strings.TrimPrefix(row.Key, prefix)); err == nil {
+			triggers = append(triggers, TriggerKey{workflowID, trigger})
+		}
+	}
+	return triggers, nil
 }

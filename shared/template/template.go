@@ -21,6 +21,7 @@ type Workflow struct {
 	// no values.
 	Parameters                     value.Value
 	DefinitionPath, ParametersPath *value.Path // in the file
+	AccessControlPath              *value.Path
 }
 
 // Connection is an API connection resource found in a file.
@@ -148,7 +149,7 @@ func (l *loader) resource(d, properties value.Value, at *value.Path, fallback st
 
 func (l *loader) fromProperties(p value.Value, at *value.Path) Workflow {
 	return Workflow{
-		State: p.Member("state").Str(), AccessControl: p.Member("accessControl"),
+		State: p.Member("state").Str(), AccessControl: p.Member("accessControl"), AccessControlPath: at.Key("accessControl"),
 		Definition: p.Member("definition"), DefinitionPath: at.Key("definition"),
 		Parameters: p.Member("parameters"), ParametersPath: at.Key("parameters"),
 	}

@@ -59,7 +59,7 @@ func (s *stream) value(v Value) {
 		}
 		s.buf = append(s.buf, end)
 	default:
-		s.buf = appendJSON(s.buf, v)
+		s.buf = appendJSON(s.buf, v, true)
 	}
 }
 

@@ -13,11 +13,16 @@ import (
 
 // Reveal returns the compact JSON of v as it is, secrets included. Whoever calls
 // it is responsible for where the bytes go.
-func Reveal(v Value) []byte { return appendJSON(nil, v) }
+func Reveal(v Value) []byte { return appendJSON(nil, v, true) }
+
+// AppendText appends the compact JSON of v as expressions see it, secrets included:
+// a number that is no integer is a double, with the digits that round-trip and not
+// those it was read with.
+func AppendText(dst []byte, v Value) []byte { return appendJSON(dst, v, false) }
 
 // JSON returns the compact JSON of v with whatever derives from a secret
 // redacted.
-func JSON(v Value) []byte { return appendJSON(nil, Redact(v)) }
+func JSON(v Value) []byte { return appendJSON(nil, Redact(v), true) }
 
 // Indent returns redacted JSON with line breaks and two blanks per level, for
 // people to read.
@@ -25,7 +30,7 @@ func Indent(v Value) []byte { return appendIndented(nil, Redact(v), "\n") }
 
 func appendIndented(dst []byte, v Value, lineBreak string) []byte {
 	if v.Len() == 0 {
-		return appendJSON(dst, v)
+		return appendJSON(dst, v, true)
 	}
 	inner := lineBreak + "  "
 	brackets := "[]"
@@ -73,7 +78,9 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-func appendJSON(dst []byte, v Value) []byte {
+// appendJSON appends the compact JSON of v; exact numbers keep the digits they were
+// read with.
+func appendJSON(dst []byte, v Value, exact bool) []byte {
 	switch v.Kind() {
 	case KindNull:
 		return append(dst, "null"...)
@@ -87,7 +94,7 @@ func appendJSON(dst []byte, v Value) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendJSON(dst, item)
+			dst = appendJSON(dst, item, exact)
 		}
 		return append(dst, ']')
 	case KindObject:
@@ -97,15 +104,15 @@ func appendJSON(dst []byte, v Value) []byte {
 				dst = append(dst, ',')
 			}
 			dst = append(AppendQuoted(dst, v.node().box().keys[i]), ':')
-			dst = appendJSON(dst, item)
+			dst = appendJSON(dst, item, exact)
 		}
 		return append(dst, '}')
 	default:
-		return appendNumber(dst, v)
+		return appendNumber(dst, v, exact)
 	}
 }
 
-func appendNumber(dst []byte, v Value) []byte {
+func appendNumber(dst []byte, v Value, exact bool) []byte {
 	n := v.node()
 	var text string
 	switch f := math.Float64frombits(n.bits); {
@@ -113,7 +120,7 @@ func appendNumber(dst []byte, v Value) []byte {
 		return strconv.AppendInt(dst, int64(n.bits), 10)
 	case n.kind == KindDecimal:
 		text = n.more.decimal.Text('f')
-	case n.more != nil && n.more.literal != "":
+	case exact && n.more != nil && n.more.literal != "":
 		return append(dst, n.more.literal...)
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return AppendQuoted(dst, FloatText(f)) // as Newtonsoft writes them

@@ -16,7 +16,7 @@ const (
 
 // FromJSON converts an object to a document as Newtonsoft's DeserializeXmlNode
 // does. The object has one member, the root: keys that begin with @ are
-// attributes, #text, #cdata-section and #comment are what they say, ?xml and
+// attributes, #text and #cdata-section are what they say, ?xml and
 // other keys with ? are instructions, an array repeats its element, and null is
 // an empty one.
 func FromJSON(v value.Value) (string, error) {
@@ -71,8 +71,6 @@ func (c *fromJSON) value(key string, v value.Value, parent *node, depth int) err
 		return c.leaf(textNode, v, parent)
 	case key == "#cdata-section":
 		return c.leaf(cdataNode, v, parent)
-	case key == "#comment":
-		return c.leaf(commentNode, v, parent)
 	case key == "#whitespace", key == "#significant-whitespace":
 		return c.leaf(whitespaceNode, v, parent)
 	case key == "?xml":
@@ -101,21 +99,19 @@ func (c *fromJSON) value(key string, v value.Value, parent *node, depth int) err
 	return c.element(key, v, parent, depth)
 }
 
-// leaf appends text, or a comment. What its characters are is checked with the
+// leaf appends text. What its characters are is checked with the
 // whole document, except for the ends that the text itself must not hold.
 func (c *fromJSON) leaf(k kind, v value.Value, parent *node) error {
 	s, err := scalar(v)
 	switch {
 	case err != nil:
 		return err
-	case k != commentNode && parent == c.document:
+	case parent == c.document:
 		return errPlacement
 	case k == whitespaceNode && strings.Trim(s, space) != "":
 		return failure("The string for white space contains an invalid character.")
 	case k == cdataNode && strings.Contains(s, "]]>"):
 		return failure("Cannot have ']]>' inside an XML CDATA block.")
-	case k == commentNode && (strings.Contains(s, "--") || strings.HasSuffix(s, "-")):
-		return failure("An XML comment cannot contain '--', and '-' cannot be the last character.")
 	}
 	parent.append(&node{kind: k, value: s})
 	return nil

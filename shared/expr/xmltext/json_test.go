@@ -99,7 +99,7 @@ func TestFromJSON(t *testing.T) {
 		{`{"a":{"b":1,"@x":2}}`, `<a x="2"><b>1</b></a>`},
 		{`{"a":{"#text":["x","y"],"b":null}}`, `<a>xy<b /></a>`},
 		{`{"a":{"#text":"x","b":null,"#cdata-section":"<y>"}}`, `<a>x<b /><![CDATA[<y>]]></a>`},
-		{`{"a":{"#comment":" c ","b":1}}`, `<a><!-- c --><b>1</b></a>`},
+		{`{"a":{"#comment":"-->c","b":1}}`, `<a><_x0023_comment>--&gt;c</_x0023_comment><b>1</b></a>`}, // no name of a comment
 		{`{"a":{"#text":null}}`, `<a></a>`},
 		{`{"?xml":{"@version":"1.0","@encoding":"utf-8","@standalone":"yes"},"a":null}`, `<?xml version="1.0" encoding="utf-8" standalone="yes"?><a />`},
 		{`{"?xml":{"@version":"1.0"},"?go":"on","a":null}`, `<?xml version="1.0"?><?go on?><a />`},
@@ -140,7 +140,6 @@ func TestFromJSONRefuses(t *testing.T) {
 		`{"a":{"@b":{}}}`:                   "Cannot get an XML string value",
 		`{"a":{"#text":{}}}`:                "Cannot get an XML string value",
 		`{"a":{"#cdata-section":"]]>"}}`:    "CDATA",
-		`{"a":{"#comment":"--"}}`:           "'--'",
 		`{"a":{"#whitespace":"x"}}`:         "white space",
 		`{"a":{"?x":"?>"}}`:                 "'?>'",
 		`{"a":{"?x y":""}}`:                 "no valid name",

@@ -27,9 +27,10 @@ var (
 )
 
 // Lookup finds a zone, ignoring case: by its Windows id (expressions, appendix A),
-// or by its IANA name. UTC is time.UTC.
+// or by its IANA name. UTC is time.UTC, by any of its names.
 func Lookup(id string) (*time.Location, bool) {
-	if strings.EqualFold(id, "UTC") {
+	switch strings.ToLower(id) {
+	case "utc", "etc/utc", "etc/uct", "uct", "etc/universal", "universal", "etc/zulu", "zulu": // as .NET has them
 		return time.UTC, true
 	}
 	if iana, ok := culture.ZoneOfWindows(id); ok {

@@ -102,6 +102,9 @@ func (p *Program) usesSecured(a *Action) bool {
 // their place: an array to go over, a condition. A limit is neither.
 func (a *Action) usedInInputs() []expr.Reference {
 	var all []expr.Reference
+	for _, r := range a.Reads { // of its code
+		all = append(all, r.Reference)
+	}
 	for _, t := range a.templates() {
 		if t != a.Limit {
 			all = append(all, t.References()...)

@@ -263,7 +263,7 @@ func (f *flow) outputs(n *node) *taint {
 		return at(columns.flat(), "body")
 	case "join":
 		return at(join2(n.in.member("from"), n.in.member("joinWith")).flat(), "body")
-	case "liquid", "xslt", "xmlparse", "xmlcompose", "flatfileencoding", "flatfiledecoding", "parsedocument", "chunktext":
+	case "liquid", "xslt", "xmlvalidation", "xmlparse", "xmlcompose", "flatfileencoding", "flatfiledecoding", "parsedocument", "chunktext":
 		return at(n.in.without("integrationAccount", "map", "schema").flat(), "body")
 	case "javascriptcode":
 		code := expr.Fold(a.Inputs, sketch{f}).Member("code").Str()

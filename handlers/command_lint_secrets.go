@@ -94,6 +94,14 @@ func (a *app) warnOfSecrets(stdout io.Writer, d *document) {
 	}
 }
 
+// told is where problems are printed: the log, where nobody watches.
+func (a *app) told(stdout io.Writer) io.Writer {
+	if stdout == nil {
+		return logWriter{a}
+	}
+	return stdout
+}
+
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

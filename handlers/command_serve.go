@@ -190,7 +190,7 @@ func (a *app) save(ctx context.Context, stdout io.Writer, docs []*document, base
 			if problems := a.engine.Check(resource(w)); worse(problems) {
 				bad = true
 				for _, p := range problems {
-					printProblem(stdout, d, p)
+					printProblem(a.told(stdout), d, p)
 				}
 			}
 		}

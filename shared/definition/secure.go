@@ -99,9 +99,13 @@ func (p *Program) usesSecured(a *Action) bool {
 }
 
 // usedInInputs lists what an action reads for its inputs, or for what stands in
-// their place: an array to go over, a condition. A limit is neither.
+// their place: an array to go over, a condition. A limit is neither. What inline code
+// reads is used by its text, which is an input.
 func (a *Action) usedInInputs() []expr.Reference {
 	var all []expr.Reference
+	for _, r := range a.Reads {
+		all = append(all, r.Reference)
+	}
 	for _, t := range a.templates() {
 		if t != a.Limit {
 			all = append(all, t.References()...)

@@ -40,6 +40,17 @@ func TestParseRefusesWhatIsNotJSON(t *testing.T) {
 	}
 }
 
+// TestAppendText: expressions see doubles, whatever digits they were read with.
+func TestAppendText(t *testing.T) {
+	v, err := value.Parse([]byte(`{"a":[9223372036854775808,0.12345678901234567890,5.0,1]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(value.AppendText([]byte("="), v)); got != `={"a":[9.223372036854776E+18,0.12345678901234568,5.0,1]}` {
+		t.Error(got)
+	}
+}
+
 func TestDocumentsMayHaveComments(t *testing.T) {
 	v, repeated, err := value.ParseDocument([]byte("// one\n{ /* two */ \"a\": 1, // three\n \"x\": {\"b\": 1, \"b\": 2} }\n"))
 	if err != nil || string(value.Reveal(v)) != `{"a":1,"x":{"b":2}}` {

@@ -66,6 +66,8 @@ type scenario struct {
 	group  string       // the resource IDs of its workflows begin with it
 	offset atomic.Int64 // of the clock
 	others []*engine.Workflow
+	// fallback is the answer of upstreams that v does not name; absent: they fail.
+	fallback value.Value
 
 	mu     sync.Mutex
 	calls  []string
@@ -100,7 +102,7 @@ func (s *scenario) engine(b store.Backend) *engine.Engine {
 	seed.Store(time.Now().UnixNano()) // names of runs differ between scenarios in one store
 	return engine.New(engine.Config{
 		Store: store.New(b, sealer), Catalog: operation.Catalog{}, Log: zerolog.Nop(),
-		After: after, Lease: 1000 * 24 * time.Hour, Slice: time.Millisecond,
+		After: after, Lease: 1000 * 24 * time.Hour, Slice: time.Nanosecond, // the clock stands still: no wait is short
 		Deps: operation.Deps{HTTP: s, Vault: func(operation.Connection) (outbound.Vault, error) { return s, nil }},
 		Callback: func(_ *engine.Workflow, _, action, path string) string {
 			return "https://callback/" + action + "/" + path
@@ -149,6 +151,9 @@ func (s *scenario) Do(_ context.Context, r *outbound.Request) (*outbound.Respons
 	s.sent[name] = r
 	s.mu.Unlock()
 	a := s.answer("upstreams", name)
+	if a.IsAbsent() {
+		a = s.fallback
+	}
 	if a.IsAbsent() {
 		return nil, &outbound.Failure{Code: "UnresolvableHostName", Message: "The provided host name could not be resolved."}
 	}

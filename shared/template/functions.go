@@ -81,21 +81,38 @@ func (e *evaluation) scoped(name string, args []value.Value) (value.Value, bool,
 		_, _ = fmt.Fprint(h, c.Now.UnixNano(), len(e.l.problems)) // a hash takes everything
 		return value.String(guidOf(h.Sum(nil))), true, nil
 	case "reference", "listkeys", "listcallbackurl", "listaccountsas":
-		return known(), true, nil
+		return unknown, true, nil
 	}
 	return value.Value{}, false, nil
 }
 
-// known stands in for what only a deployed resource can answer: an empty object
-// whose members read as empty text.
-func known() value.Value {
-	names := []string{"principalId", "tenantId", "clientId", "vaultUri", "value", "key1", "primaryKey", "accessEndpoint", "primaryConnectionString"}
-	b := value.NewObject(len(names) + 2)
-	for _, n := range names {
-		b.Set(n, value.String(""))
+// unknown stands in for what only a deployed resource can answer: whatever is
+// selected from it is unknown too, and it reads as empty text.
+var unknown = value.Object(value.Member{Key: unknownMark, Value: value.Null()})
+
+const unknownMark = "\x00unknown"
+
+func isUnknown(v value.Value) bool { return v.Kind() == value.KindObject && v.Has(unknownMark) }
+
+// settled is a value with empty text for all that is unknown.
+func settled(v value.Value) value.Value {
+	switch {
+	case isUnknown(v):
+		return value.String("")
+	case v.Kind() == value.KindArray:
+		items := make([]value.Value, v.Len())
+		for i, item := range v.Elements {
+			items[i] = settled(item)
+		}
+		return value.Array(items...).Mark(v.Origins()...)
+	case v.Kind() == value.KindObject:
+		b := value.NewObject(v.Len())
+		for name, item := range v.Members {
+			b.Set(name, settled(item))
+		}
+		return b.Build().Mark(v.Origins()...)
 	}
-	inner := b.Build()
-	return inner.With("identity", inner).With("keys", value.Array(inner))
+	return v
 }
 
 func (e *evaluation) variable(name string) (value.Value, error) {
@@ -104,7 +121,7 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 		return v, nil
 	}
 	at := e.at.Key("variables")
-	declared, ok := e.template.Member("variables").Get(name)
+	declared, ok := memberFold(e.template.Member("variables"), name)
 	if !ok {
 		return value.Value{}, fmt.Errorf("the template variable '%s' is not found", name)
 	}
@@ -116,6 +133,19 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 	delete(e.evaluating, key)
 	e.variables[key] = v
 	return v, nil
+}
+
+// memberFold finds a member ignoring case, as templates do everywhere.
+func memberFold(v value.Value, name string) (value.Value, bool) {
+	if x, ok := v.Get(name); ok {
+		return x, true
+	}
+	for key, x := range v.Members {
+		if strings.EqualFold(key, name) {
+			return x, true
+		}
+	}
+	return value.Value{}, false
 }
 
 // resourceID: [subscription], [group], type, names.

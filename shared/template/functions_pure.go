@@ -146,6 +146,9 @@ func textOf(v value.Value) string {
 	if b, ok := v.AsBool(); ok {
 		return map[bool]string{true: "True", false: "False"}[b]
 	}
+	if isUnknown(v) {
+		return ""
+	}
 	return string(value.Reveal(v))
 }
 

@@ -253,6 +253,9 @@ func (p *parser) expression() (value.Value, error) {
 }
 
 func selectFrom(v, key value.Value) (value.Value, error) {
+	if isUnknown(v) {
+		return unknown, nil
+	}
 	if i, ok := key.AsInt(); ok && v.Kind() == value.KindArray {
 		if i < 0 || i >= int64(v.Len()) {
 			return value.Value{}, errors.New("an index is outside of its array")
@@ -260,7 +263,7 @@ func selectFrom(v, key value.Value) (value.Value, error) {
 		return v.At(int(i)), nil
 	}
 	if name, ok := key.AsString(); ok && v.Kind() == value.KindObject {
-		if m, ok := v.Get(name); ok {
+		if m, ok := memberFold(v, name); ok {
 			return m, nil
 		}
 		return value.Value{}, fmt.Errorf("the property '%s' does not exist", name)

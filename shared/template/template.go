@@ -242,18 +242,18 @@ func (l *loader) deploy(e *evaluation, r value.Value, at *value.Path) {
 func (l *loader) workflowResource(e *evaluation, r value.Value, at *value.Path) {
 	place := at.Key("properties")
 	properties := r.Member("properties")
-	w := l.fromProperties(value.Object(
+	w := l.fromProperties(settled(value.Object(
 		value.Member{Key: "state", Value: e.value(properties.Member("state"), place.Key("state"))},
 		value.Member{Key: "accessControl", Value: e.value(properties.Member("accessControl"), place.Key("accessControl"))},
 		value.Member{Key: "definition", Value: e.value(properties.Member("definition"), place.Key("definition"))},
 		value.Member{Key: "parameters", Value: e.value(properties.Member("parameters"), place.Key("parameters"))},
-	), place)
+	)), place)
 	if w.Parameters.IsAbsent() {
 		w.Parameters = value.Object() // the form carries values; there are none
 	}
 	w.Name = lastSegment(e.text(r.Member("name"), at.Key("name")))
 	w.Location = e.text(r.Member("location"), at.Key("location"))
-	w.Tags, w.Identity = e.value(r.Member("tags"), at.Key("tags")), e.value(r.Member("identity"), at.Key("identity"))
+	w.Tags, w.Identity = settled(e.value(r.Member("tags"), at.Key("tags"))), settled(e.value(r.Member("identity"), at.Key("identity")))
 	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
 }
 
@@ -261,7 +261,7 @@ func (l *loader) connectionResource(e *evaluation, r value.Value, at *value.Path
 	c := Connection{
 		Name:       lastSegment(e.text(r.Member("name"), at.Key("name"))),
 		Location:   e.text(r.Member("location"), at.Key("location")),
-		Properties: e.value(r.Member("properties"), at.Key("properties")),
+		Properties: settled(e.value(r.Member("properties"), at.Key("properties"))),
 	}
 	c.ResourceID = l.context.group() + "/providers/Microsoft.Web/connections/" + c.Name
 	c.API = strings.ToLower(lastSegment(c.Properties.Member("api").Member("id").Str()))

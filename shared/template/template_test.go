@@ -142,6 +142,16 @@ func TestResources(t *testing.T) {
 }
 
 // TestProblems: all at once, each at its place, and no secret in any.
+// TestUnknownUntilDeployed: what only a deployed resource can answer reads as empty
+// text, however deep it lies; names are found ignoring case.
+func TestUnknownUntilDeployed(t *testing.T) {
+	d := load(t, `{"variables":{"Workspace":"[reference('w')]"},"resources":[{"type":"Microsoft.Logic/workflows","name":"w","properties":{"definition":{"triggers":{},"actions":{}},
+		"parameters":{"a":{"value":"[variables('workspace').customerId]"},"b":{"value":"[concat('x', listKeys('w','2020-01-01').keys[0].primarySharedKey, 'y')]"},"c":{"value":"[reference('w')]"}}}}]}`, "")
+	if got := d.Workflows[0].Parameters.String(); got != `{"a":{"value":""},"b":{"value":"xy"},"c":{"value":""}}` {
+		t.Error(got)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	const document = `{
 		"parameters": {"a": {"type": "string"}, "n": {"type": "int"}, "s": {"type": "securestring"}, "t": {"type": "text", "defaultValue": ""}},

@@ -204,7 +204,7 @@ func (c *scope) record(r *Record) value.Value {
 		b.Set("code", value.String(r.Code))
 	}
 	b.Set("status", value.String(string(r.Status)))
-	b.Set("error", r.Error.Value())
+	b.Set("error", errorShape(r.Error))
 	return b.Build()
 }
 
@@ -357,4 +357,13 @@ func timeValue(t time.Time) value.Value {
 		return value.Value{}
 	}
 	return value.String(t.UTC().Format(TimeFormat))
+}
+
+// errorShape is an error as actions() and result() show it (run-semantics §8). The
+// product's templates of messages are not public: ours are the messages.
+func errorShape(e *Error) value.Value {
+	if e == nil {
+		return value.Value{}
+	}
+	return e.Value().With("messageTemplate", value.String(e.Message))
 }

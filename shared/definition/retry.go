@@ -35,7 +35,7 @@ func (b *builder) retryPolicy(policy value.Value, at *value.Path) {
 		return
 	}
 	typ := policy.Member("type")
-	counts := slices.Contains([]string{"fixed", "exponential"}, strings.ToLower(typ.Str()))
+	counts := slices.Contains([]string{"fixed", "interval", "exponential"}, strings.ToLower(typ.Str()))
 	if !typ.IsNull() && !late(typ) && !counts && !strings.EqualFold(typ.Str(), "none") && !strings.EqualFold(typ.Str(), "default") {
 		b.fail(invalid, at.Key("type"), "The type of a retry policy must be one of 'None, Default, Fixed, Exponential'.")
 	}
@@ -54,6 +54,17 @@ func (b *builder) retryPolicy(policy value.Value, at *value.Path) {
 			b.fail(invalid, at.Key(member), "The '%s' of a retry policy must be a duration in ISO 8601 format from 'PT5S' to 'P1D'.", member)
 		}
 	}
+}
+
+// spelled writes the type of a retry policy as records show it: capitalised (actions
+// §2.3).
+func spelled(inputs value.Value) value.Value {
+	policy := inputs.Member("retryPolicy")
+	typ := policy.Member("type").Str()
+	if typ == "" || late(policy.Member("type")) {
+		return inputs
+	}
+	return inputs.With("retryPolicy", policy.With("type", value.String(strings.ToUpper(typ[:1])+strings.ToLower(typ[1:]))))
 }
 
 // late tells whether a value as written is only known at run time.

@@ -154,6 +154,9 @@ func (b *builder) inputs(a *Action, body value.Value, at *value.Path) {
 	if v, ok := evaluated.Get(a.Spec.Bare); ok && a.Spec.Bare != "" {
 		a.Inputs = b.template(v, at.Key(a.Spec.Bare))
 	} else {
+		if a.Spec.Retries {
+			evaluated = spelled(evaluated)
+		}
 		a.Inputs = b.template(evaluated, at)
 	}
 	if a.Spec.Reads != nil {

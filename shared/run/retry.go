@@ -31,10 +31,11 @@ func retryPolicy(inputs value.Value) policy {
 	if typ == "none" {
 		return policy{}
 	}
-	p := policy{fixed: typ == "fixed", max: 24 * time.Hour}
+	fixed := typ == "fixed" || typ == "interval" // one of the model's names for it
+	p := policy{fixed: fixed, max: 24 * time.Hour}
 	count, okCount := definition.Count(v.Member("count"))
 	interval, okInterval := definition.ParseDuration(v.Member("interval").Str())
-	if typ != "fixed" && typ != "exponential" || !okCount || !okInterval {
+	if !fixed && typ != "exponential" || !okCount || !okInterval {
 		return defaultPolicy
 	}
 	p.count, p.interval = min(max(count, 0), 90), interval

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -77,7 +76,7 @@ type options struct {
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
-	var errs [3]error
+	var errs [5]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
 		a.settings.client = gate.Forwarded // inbound-security §5.1
@@ -85,17 +84,16 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.outbound, errs[1] = outbound.FromEnv(o.getenv)
 	a.outbound.Live = a.live
 	a.identity, errs[2] = outbound.NewIdentity(o.getenv, a.outbound.HTTPClient())
+	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
+	a.tokens, errs[3] = a.openTokens()
+	errs[4] = unknownSettings(os.Environ())
 	if err := errors.Join(errs[:]...); err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+		return nil, &settingsError{err}
 	}
 	a.identity.Live = a.live
 	a.outbound.Identity = a.identity
-	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
 	var err error
 	if a.http, err = outbound.New(a.outbound); err != nil {
-		return nil, err
-	}
-	if a.tokens, err = a.openTokens(); err != nil {
 		return nil, err
 	}
 	if err := a.openVault(); err != nil {
@@ -127,6 +125,19 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.engine = engine.New(config)
 	return a, nil
 }
+
+// settingsError is all that is wrong with the settings, a line for each.
+type settingsError struct{ problems error }
+
+func (e *settingsError) Error() string {
+	text := e.problems.Error()
+	if !strings.Contains(text, "\n") {
+		return "settings: " + text
+	}
+	return "settings:\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+}
+
+func (e *settingsError) Unwrap() error { return e.problems }
 
 // Close ends the drivers, writes what is left of the audit trail, and closes the store.
 func (a *app) Close() error {
@@ -269,9 +280,9 @@ func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
 	}
 	if text != "" {
 		a.live.Note(text)
-		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		key, err := sealKey(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: want %d bytes in base64", settingSealKey, seal.KeySize)
+			return nil, fmt.Errorf("the key to seal with: %w", err)
 		}
 		return seal.New(key)
 	}

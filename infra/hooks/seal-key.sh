@@ -16,5 +16,5 @@ while :; do
   fi
   tries=$((tries - 1))
   [ "$tries" -gt 0 ] || { echo "The vault $vault does not let you write secrets: you need the role Key Vault Secrets Officer on it." >&2; exit 1; }
-  sleep "${LATCHWORK_HOOK_PAUSE:-15}"
+  sleep "${HOOK_PAUSE:-15}"
 done

@@ -269,7 +269,7 @@ func TestSealKeyHook(t *testing.T) {
 				t.Fatal(err)
 			}
 			hook := exec.Command("../../infra/hooks/seal-key.sh")
-			hook.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "KEPT="+kept, "AZURE_LATCHWORK_VAULT=v", "AZURE_LATCHWORK_SEAL_KEY_SECRET=k", "LATCHWORK_HOOK_PAUSE=0")
+			hook.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "KEPT="+kept, "AZURE_LATCHWORK_VAULT=v", "AZURE_LATCHWORK_SEAL_KEY_SECRET=k", "HOOK_PAUSE=0")
 			out, err := hook.CombinedOutput()
 			if !strings.Contains(string(out), c.want) || (err != nil) != c.fails {
 				t.Errorf("%s, %v", out, err)

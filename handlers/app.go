@@ -49,6 +49,7 @@ type app struct {
 	deps     operation.Deps
 	maps     *artifacts.Folder // nil where there is none
 	local    bool              // the store belongs to this process alone
+	options  options           // it was opened with
 
 	bodies *semaphore.Weighted // the bytes of large bodies that are under way
 
@@ -75,7 +76,7 @@ type options struct {
 
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
-	a := &app{live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
+	a := &app{options: o, live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
 	var errs [5]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
@@ -226,6 +227,10 @@ func (a *app) openStore(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	return a.openBackend(ctx, o, sealer)
+}
+
+func (a *app) openBackend(ctx context.Context, o options, sealer *seal.Sealer) error {
 	if o.storeFile != "" {
 		backend, err := local.Open(o.storeFile)
 		if err != nil {
@@ -234,11 +239,9 @@ func (a *app) openStore(ctx context.Context, o options) error {
 		a.store = store.New(backend, sealer)
 		return nil
 	}
-	config := azure.Config{Prefix: a.settings.prefix, Transport: a.outbound.HTTPClient()}
-	if config.ConnectionString = o.getenv(settingStorage); config.ConnectionString == "" {
-		if err := a.identityStorage(&config, o.getenv); err != nil {
-			return err
-		}
+	config, err := a.storageConfig(o.getenv)
+	if err != nil {
+		return err
 	}
 	backend, err := azure.Open(ctx, config)
 	if err != nil {
@@ -246,6 +249,15 @@ func (a *app) openStore(ctx context.Context, o options) error {
 	}
 	a.store = store.New(backend, sealer)
 	return nil
+}
+
+// storageConfig says where the storage account of the settings is.
+func (a *app) storageConfig(getenv func(string) string) (azure.Config, error) {
+	config := azure.Config{Prefix: a.settings.prefix, Transport: a.outbound.HTTPClient()}
+	if config.ConnectionString = getenv(settingStorage); config.ConnectionString != "" {
+		return config, nil
+	}
+	return config, a.identityStorage(&config, getenv)
 }
 
 // identityStorage reads the settings of a storage account that is reached with an
@@ -290,7 +302,7 @@ func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
 		return nil, fmt.Errorf("a store on Azure needs a key to seal with: set %s to the name of a secret in the vault, or %s to %d bytes in base64",
 			settingSealSecret, settingSealKey, seal.KeySize)
 	}
-	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "store.key"))
+	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, storeKeyFile))
 	if err != nil {
 		return nil, err
 	}

@@ -252,7 +252,7 @@ func (a *app) standalone(open bool, secured *tls.Config) (*host.Standalone, erro
 	}
 	key := ""
 	if !open {
-		raw, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "functions.key"))
+		raw, err := seal.KeyFile(filepath.Join(a.settings.dataDir, functionsKeyFile))
 		if err != nil {
 			return nil, err
 		}

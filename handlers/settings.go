@@ -49,6 +49,13 @@ const (
 	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
 )
 
+// Files of the data folder with keys: that seals the embedded store, and that opens
+// the functions of a standalone host.
+const (
+	storeKeyFile     = "store.key"
+	functionsKeyFile = "functions.key"
+)
+
 // settings are the settings as read.
 type settings struct {
 	getenv    func(string) string

@@ -38,7 +38,7 @@ generate: ## write generated files: functions/*/function.json, the catalogue, do
 	$(GO) generate ./...
 
 generate-check:
-	$(GO) test ./handlers -run 'Generated' -count=1
+	$(GO) test ./handlers ./tools/bicep -run 'Generated' -count=1
 
 bench: ## run all benchmarks; BENCH=regexp and COUNT=n narrow them
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -50,6 +49,7 @@ type app struct {
 	deps     operation.Deps
 	maps     *artifacts.Folder // nil where there is none
 	local    bool              // the store belongs to this process alone
+	options  options           // it was opened with
 
 	bodies *semaphore.Weighted // the bytes of large bodies that are under way
 
@@ -76,8 +76,8 @@ type options struct {
 
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
-	a := &app{live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
-	var errs [3]error
+	a := &app{options: o, live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
+	var errs [5]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
 		a.settings.client = gate.Forwarded // inbound-security §5.1
@@ -85,17 +85,16 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.outbound, errs[1] = outbound.FromEnv(o.getenv)
 	a.outbound.Live = a.live
 	a.identity, errs[2] = outbound.NewIdentity(o.getenv, a.outbound.HTTPClient())
+	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
+	a.tokens, errs[3] = a.openTokens()
+	errs[4] = unknownSettings(os.Environ())
 	if err := errors.Join(errs[:]...); err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+		return nil, &settingsError{err}
 	}
 	a.identity.Live = a.live
 	a.outbound.Identity = a.identity
-	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
 	var err error
 	if a.http, err = outbound.New(a.outbound); err != nil {
-		return nil, err
-	}
-	if a.tokens, err = a.openTokens(); err != nil {
 		return nil, err
 	}
 	if err := a.openVault(); err != nil {
@@ -127,6 +126,19 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.engine = engine.New(config)
 	return a, nil
 }
+
+// settingsError is all that is wrong with the settings, a line for each.
+type settingsError struct{ problems error }
+
+func (e *settingsError) Error() string {
+	text := e.problems.Error()
+	if !strings.Contains(text, "\n") {
+		return "settings: " + text
+	}
+	return "settings:\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+}
+
+func (e *settingsError) Unwrap() error { return e.problems }
 
 // Close ends the drivers, writes what is left of the audit trail, and closes the store.
 func (a *app) Close() error {
@@ -215,6 +227,10 @@ func (a *app) openStore(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	return a.openBackend(ctx, o, sealer)
+}
+
+func (a *app) openBackend(ctx context.Context, o options, sealer *seal.Sealer) error {
 	if o.storeFile != "" {
 		backend, err := local.Open(o.storeFile)
 		if err != nil {
@@ -223,11 +239,9 @@ func (a *app) openStore(ctx context.Context, o options) error {
 		a.store = store.New(backend, sealer)
 		return nil
 	}
-	config := azure.Config{Prefix: a.settings.prefix, Transport: a.outbound.HTTPClient()}
-	if config.ConnectionString = o.getenv(settingStorage); config.ConnectionString == "" {
-		if err := a.identityStorage(&config, o.getenv); err != nil {
-			return err
-		}
+	config, err := a.storageConfig(o.getenv)
+	if err != nil {
+		return err
 	}
 	backend, err := azure.Open(ctx, config)
 	if err != nil {
@@ -235,6 +249,15 @@ func (a *app) openStore(ctx context.Context, o options) error {
 	}
 	a.store = store.New(backend, sealer)
 	return nil
+}
+
+// storageConfig says where the storage account of the settings is.
+func (a *app) storageConfig(getenv func(string) string) (azure.Config, error) {
+	config := azure.Config{Prefix: a.settings.prefix, Transport: a.outbound.HTTPClient()}
+	if config.ConnectionString = getenv(settingStorage); config.ConnectionString != "" {
+		return config, nil
+	}
+	return config, a.identityStorage(&config, getenv)
 }
 
 // identityStorage reads the settings of a storage account that is reached with an
@@ -269,9 +292,9 @@ func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
 	}
 	if text != "" {
 		a.live.Note(text)
-		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		key, err := sealKey(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: want %d bytes in base64", settingSealKey, seal.KeySize)
+			return nil, fmt.Errorf("the key to seal with: %w", err)
 		}
 		return seal.New(key)
 	}
@@ -279,7 +302,7 @@ func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
 		return nil, fmt.Errorf("a store on Azure needs a key to seal with: set %s to the name of a secret in the vault, or %s to %d bytes in base64",
 			settingSealSecret, settingSealKey, seal.KeySize)
 	}
-	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "store.key"))
+	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, storeKeyFile))
 	if err != nil {
 		return nil, err
 	}

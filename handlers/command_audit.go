@@ -98,7 +98,7 @@ func (o auditOptions) file() string {
 	switch {
 	case o.store != "":
 		return o.store
-	case os.Getenv(settingStorage) != "" || os.Getenv(settingStorage+"__accountName") != "" || os.Getenv(settingStorage+"__tableServiceUri") != "":
+	case azureStore(os.Getenv):
 		return ""
 	}
 	settings, err := readSettings(os.Getenv, false)

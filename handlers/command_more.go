@@ -162,6 +162,9 @@ func generateCommand() *cobra.Command {
 			if err := os.WriteFile(filepath.Join(root, "docs", "expressions.md"), expressionReference(), 0o644); err != nil {
 				return err
 			}
+			if err := os.WriteFile(filepath.Join(root, "docs", "settings.md"), settingsReference(), 0o644); err != nil {
+				return err
+			}
 			return host.WriteFunctions(filepath.Join(root, "functions"), functions(&app{}))
 		},
 	}

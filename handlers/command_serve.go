@@ -82,11 +82,8 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if secured != nil {
 		address = "https://" + listener.Addr().String()
 	}
-	settings, err := readSettings(os.Getenv, false)
-	if err != nil {
-		return fmt.Errorf("settings: %w", err)
-	}
 	if o.store == "" {
+		settings, _ := readSettings(os.Getenv, false) // openApp says what is wrong
 		o.store = filepath.Join(settings.dataDir, "store.db")
 	}
 	maps, err := artifactsOf(paths)
@@ -255,7 +252,7 @@ func (a *app) standalone(open bool, secured *tls.Config) (*host.Standalone, erro
 	}
 	key := ""
 	if !open {
-		raw, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "functions.key"))
+		raw, err := seal.KeyFile(filepath.Join(a.settings.dataDir, functionsKeyFile))
 		if err != nil {
 			return nil, err
 		}

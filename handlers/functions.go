@@ -18,6 +18,7 @@ func functions(a *app) host.App {
 			Methods: []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost, http.MethodPut},
 			Handler: a.lazily(func() http.Handler { return a.invoke() }),
 		}},
+		{Name: "Doctor", HTTP: &host.HTTP{Route: doctorPath[1:], AuthLevel: host.KeyNeeded, Methods: []string{http.MethodGet}, Handler: http.HandlerFunc(a.doctor)}},
 		{Name: "Dispatch", Queue: &host.Queue{Name: store.DoorbellQueue, Connection: settingStorage, Handle: a.dispatch}},
 		{Name: "Poison", Queue: &host.Queue{Name: store.PoisonQueue, Connection: settingStorage, Handle: a.poison}},
 		{Name: "Sweep", Timer: &host.Timer{Schedule: "0 * * * * *", Handle: a.sweep}},

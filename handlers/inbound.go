@@ -108,12 +108,12 @@ func (a *app) openTokens() (*gate.Tokens, error) {
 		algorithms = strings.Split(strings.ReplaceAll(text, " ", ""), ",")
 	}
 	fetch, err := a.keySource()
+	tokens, wrong := gate.NewTokens(&gate.Keys{Fetch: fetch, Now: time.Now, Log: a.log}, algorithms)
+	if wrong != nil {
+		err = errors.Join(err, fmt.Errorf("%s: %w", settingAlgorithms, wrong))
+	}
 	if err != nil {
 		return nil, err
-	}
-	tokens, err := gate.NewTokens(&gate.Keys{Fetch: fetch, Now: time.Now, Log: a.log}, algorithms)
-	if err != nil {
-		return nil, fmt.Errorf("settings: %s: %w", settingAlgorithms, err)
 	}
 	return tokens, nil
 }
@@ -127,7 +127,7 @@ func (a *app) keySource() (func(ctx context.Context, tenant string) ([]byte, err
 			err = gate.CheckKeys(data)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("settings: %s: %w", settingTokenKeys, err)
+			return nil, fmt.Errorf("%s: %w", settingTokenKeys, err)
 		}
 		return func(context.Context, string) ([]byte, error) { return givenKeys(given) }, nil
 	}
@@ -136,7 +136,7 @@ func (a *app) keySource() (func(ctx context.Context, tenant string) ([]byte, err
 		authority = defaultAuthority
 	}
 	if u, err := url.Parse(authority); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("settings: %s: want an https address, such as %s", settingAuthority, defaultAuthority)
+		return nil, fmt.Errorf("%s: want an https address, such as %s", settingAuthority, defaultAuthority)
 	}
 	return func(ctx context.Context, tenant string) ([]byte, error) { return a.fetchKeys(ctx, authority, tenant) }, nil
 }

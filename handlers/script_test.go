@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/latchwork/latchwork/handlers"
+	"github.com/latchwork/latchwork/shared/store/storetest/freeport"
 )
 
 func TestMain(m *testing.M) {
@@ -30,6 +31,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LATCHWORK_DATA", e.WorkDir+"/data")
+			port, err := freeport.Pick()
+			if err != nil {
+				return err
+			}
+			e.Setenv("ADDRESS", "127.0.0.1:"+port)
 			e.Setenv("UPSTREAM", upstream.URL) // answers everything with 200
 			e.Setenv("SAMPLES", root+"/../samples")
 			e.Setenv("CORPUS", root+"/testdata/corpus")

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation/script"
+	"github.com/latchwork/latchwork/shared/seal"
 )
 
 // Settings of this binary; those of outgoing calls and identities are read by
@@ -44,6 +47,13 @@ const (
 	settingTokenKeys  = "LATCHWORK_TOKEN_KEYS"
 	settingAuthority  = "LATCHWORK_TOKEN_AUTHORITY"
 	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
+)
+
+// Files of the data folder with keys: that seals the embedded store, and that opens
+// the functions of a standalone host.
+const (
+	storeKeyFile     = "store.key"
+	functionsKeyFile = "functions.key"
 )
 
 // settings are the settings as read.
@@ -83,14 +93,22 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 		fail(settingDataDir, err)
 	}
 	if text := getenv(settingLogLevel); text != "" {
-		s.logLevel, err = zerolog.ParseLevel(strings.ToLower(text))
+		if s.logLevel, err = zerolog.ParseLevel(strings.ToLower(text)); err != nil {
+			err = errors.New("want trace, debug, info, warn or error")
+		}
 		fail(settingLogLevel, err)
 	}
 	if text := getenv(settingClient); text != "" {
-		s.client, err = gate.ParseClientAddress(text)
+		if s.client, err = gate.ParseClientAddress(text); err != nil {
+			err = errors.New("want peer, front-end or xff:N")
+		}
 		fail(settingClient, err)
 	}
-	if s.baseURL = strings.TrimRight(getenv(settingBaseURL), "/"); s.baseURL == "" {
+	if s.baseURL = strings.TrimRight(getenv(settingBaseURL), "/"); s.baseURL != "" {
+		if u, err := url.Parse(s.baseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			fail(settingBaseURL, errors.New("want an address, such as https://example.com"))
+		}
+	} else {
 		if host := getenv("WEBSITE_HOSTNAME"); host != "" {
 			s.baseURL = "https://" + host
 		}
@@ -99,7 +117,7 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 		settingDuration: &s.duration, settingRetention: &s.retention, settingScriptTime: &s.script.Time} {
 		if text := getenv(name); text != "" {
 			*into, err = time.ParseDuration(text)
-			if err == nil && *into <= 0 {
+			if err != nil || *into <= 0 {
 				err = errors.New("want a duration above zero, such as 90s")
 			}
 			fail(name, err)
@@ -117,8 +135,21 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 	if s.prefix != "" && !legalPrefix(s.prefix) {
 		fail(settingPrefix, errors.New("want 3 to 40 lower-case letters and digits, a letter first"))
 	}
+	if text := getenv(settingSealKey); text != "" {
+		_, err := sealKey(text)
+		fail(settingSealKey, err)
+	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return s, errors.Join(errs...)
+}
+
+// sealKey reads the key that seals what lies in the store.
+func sealKey(text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != seal.KeySize {
+		return nil, fmt.Errorf("want %d bytes in base64", seal.KeySize)
+	}
+	return key, nil
 }
 
 // legalPrefix: what a table, a container and a queue may all be called.

@@ -29,6 +29,8 @@ type Config struct {
 	Prefix                          string // of table, container and queue names; "" means latchwork
 	Transport                       policy.Transporter
 	InsecureAllowCredentialWithHTTP bool
+
+	noRetry bool // an answer is wanted at once, whatever it is
 }
 
 // DevelopmentStorage is the connection string that stands for the emulator on
@@ -57,11 +59,7 @@ var _ store.Backend = (*Store)(nil)
 // Open connects to the storage account and makes the table and the container
 // where they are missing.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	name := c.Prefix
-	if name == "" {
-		name = "latchwork"
-	}
-	s := &Store{table: name, container: name, opened: map[string]*queue{}}
+	s := &Store{table: c.name(), container: c.name(), opened: map[string]*queue{}}
 	if err := s.connect(c); err != nil {
 		return nil, fmt.Errorf("connect to storage: %w", safe(err))
 	}
@@ -77,6 +75,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 func (s *Store) connect(c Config) (err error) {
 	options := policy.ClientOptions{Transport: c.Transport, InsecureAllowCredentialWithHTTP: c.InsecureAllowCredentialWithHTTP}
+	if c.noRetry {
+		options.Retry.MaxRetries = -1
+	}
 	if text := c.ConnectionString; text != "" {
 		if strings.EqualFold(strings.TrimSpace(text), DevelopmentStorage) {
 			text = emulator

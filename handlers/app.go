@@ -111,7 +111,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		a.deps.Artifacts = a.maps
 	}
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 	}
 	if o.skip != nil {

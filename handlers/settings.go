@@ -41,6 +41,7 @@ const (
 	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
 	settingTokenKeys  = "LATCHWORK_TOKEN_KEYS"
 	settingAuthority  = "LATCHWORK_TOKEN_AUTHORITY"
+	settingHistory    = "LATCHWORK_HISTORY"
 	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
 )
 
@@ -59,6 +60,7 @@ type settings struct {
 	workflows string
 	artifacts string
 	script    script.Limits
+	strict    bool // the history of all workflows
 }
 
 // readSettings reads all settings and reports all that are malformed.
@@ -108,6 +110,13 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			}
 			fail(name, err)
 		}
+	}
+	switch strings.ToLower(getenv(settingHistory)) {
+	case "", "standard":
+	case "strict":
+		s.strict = true
+	default:
+		fail(settingHistory, errors.New("want standard or strict"))
 	}
 	if s.prefix != "" && !legalPrefix(s.prefix) {
 		fail(settingPrefix, errors.New("want 3 to 40 lower-case letters and digits, a letter first"))

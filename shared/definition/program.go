@@ -42,6 +42,9 @@ type Program struct {
 	Collects []*Action
 	// Responds tells whether any action answers the caller of the trigger.
 	Responds bool
+	// Strict: history redacts whatever derives from a secret, wherever it went. The
+	// definition does not say so; whoever compiled it does.
+	Strict bool
 
 	actions map[string]*Action // by lower-case name
 }

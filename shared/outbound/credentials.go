@@ -178,9 +178,13 @@ func (x *searchIndex) match(head uint64, text []byte, classes []value.Class) int
 func spellings(secret string) []string {
 	quoted := value.AppendQuoted(nil, secret)
 	escaped, _ := json.Marshal(secret) // as Go and others escape: < > & and beyond
+	component := strings.ReplaceAll(url.QueryEscape(secret), "+", "%20") // as .NET escapes
 	all := []string{
 		secret, string(quoted[1 : len(quoted)-1]), string(escaped[1 : len(escaped)-1]),
-		url.QueryEscape(secret), url.PathEscape(secret), lowerEscapes(url.QueryEscape(secret)),
+		url.QueryEscape(secret), url.PathEscape(secret), component, unescapedMarks.Replace(component),
+	}
+	for _, s := range all[3:] {
+		all = append(all, lowerEscapes(s))
 	}
 	for shift := range 3 {
 		// With shift bytes before it, the secret fills these whole characters; the
@@ -196,6 +200,9 @@ func spellings(secret string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// unescapedMarks undoes the escapes that encodeURIComponent of JavaScript does not make.
+var unescapedMarks = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
 
 // lowerEscapes writes %2F as %2f, as some do.
 func lowerEscapes(s string) string {

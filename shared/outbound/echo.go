@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -23,14 +24,16 @@ func (c *Credentials) NoteValue(v value.Value) {
 	}
 	text, _ := v.AsString()
 	class := value.Secured
-	for _, o := range v.Origins() {
-		if o.Class == value.Credential {
-			class = value.Credential
-		}
+	if hasClass(v, value.Credential) {
+		class = value.Credential
 	}
 	if len(v.Origins()) > 0 {
 		c.note(text, class)
 	}
+}
+
+func hasClass(v value.Value, class value.Class) bool {
+	return slices.ContainsFunc(v.Origins(), func(o value.Origin) bool { return o.Class == class })
 }
 
 // Mark gives what came from outside the origins that it lost on the way: each text that
@@ -49,8 +52,8 @@ func (c *Credentials) Mark(v value.Value) value.Value {
 
 func (x *searchIndex) mark(v value.Value) value.Value {
 	switch {
-	case len(v.Origins()) > 0:
-		return v // all of it is known
+	case hasClass(v, value.Credential):
+		return v // nothing is stricter
 	case v.Kind() == value.KindString:
 		if class := x.class(v.Str()); class != 0 {
 			return v.Mark(value.Origin{Class: class, Name: echoed})
@@ -74,7 +77,7 @@ func (x *searchIndex) mark(v value.Value) value.Value {
 		if items == nil {
 			return v
 		}
-		return value.Array(items...)
+		return value.Array(items...).Mark(v.Origins()...)
 	case v.Kind() == value.KindObject:
 		return x.markObject(v)
 	}
@@ -102,7 +105,7 @@ func (x *searchIndex) markObject(v value.Value) value.Value {
 		}
 	}
 	if changed != nil {
-		v = changed.Build()
+		v = changed.Build().Mark(v.Origins()...)
 	}
 	if named != 0 {
 		v = v.Mark(value.Origin{Class: named, Name: echoed})

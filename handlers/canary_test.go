@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,7 +99,9 @@ var stepsOfCanaries = []string{
 	`"Count":{"type":"InitializeVariable","inputs":{"variables":[{"name":"n","type":"integer","value":0}]}}`,
 	`"Forms":{"type":"Compose","inputs":{"concat":"@concat('x', S, P, T)","b64":"@base64(S)","uri":"@encodeUriComponent(P)","json":"@string(createArray(S, P, T))","data":"@dataUri(S)","bin":"@binary(P)","upper":"@concat('[', S, ']')","parts":"@split(P, 'e')"}}`,
 	`"Again":{"type":"Compose","inputs":"@string(outputs('Forms'))"}`,
-	`"Each":{"type":"Foreach","foreach":"@createArray(S, P, T)","actions":{
+	`"Given":{"type":"AppendToArrayVariable","inputs":{"name":"list","value":"@T"}}`,
+	`"Sink":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/sink","body":"@createArray(T)"}}`,
+	`"Each":{"type":"Foreach","foreach":"@createArray(S, P)","actions":{
 		"Append":{"type":"AppendToArrayVariable","inputs":{"name":"list","value":"@concat(item(), '')"}},
 		"Item":{"type":"Compose","inputs":{"item":"@item()"},"runAfter":{"Append":["Succeeded"]}},
 		"Send_item":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/echo","body":"@item()"},"runAfter":{"Item":["Succeeded"]}}}}`,
@@ -113,7 +114,7 @@ var stepsOfCanaries = []string{
 	`"Filter":{"type":"Query","inputs":{"from":"@body('Select')","where":"@contains(item()['v'], 'a')"}}`,
 	`"Join":{"type":"Join","inputs":{"from":"@variables('list')","joinWith":"@{P}"}}`,
 	`"Table":{"type":"Table","inputs":{"format":"HTML","from":"@body('Select')"}}`,
-	`"Send":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/echo?q=@{encodeUriComponent(S)}","headers":{"X-Key":"@{encodeUriComponent(P)}","X-Basic":"@base64(S)"},"body":{"s":"@S","p":"@P","t":"@T","all":"@outputs('Again')"}}}`,
+	`"Send":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/echo?q=@{encodeUriComponent(S)}","headers":{"X-Key":"@{encodeUriComponent(P)}","X-Basic":"@base64(S)"},"body":{"s":"@S","p":"@P","all":"@base64(concat('..', S, P))"}}}`,
 	`"Raw_header":{"type":"Http","inputs":{"method":"GET","uri":"UPSTREAM/echo/@{encodeUriComponent(P)}","headers":{"X-Key":"@S"}}}`,
 	`"Raw_address":{"type":"Http","inputs":{"method":"GET","uri":"@concat('UPSTREAM/echo/', S)","retryPolicy":{"type":"none"}}}`,
 	`"Bad_host":{"type":"Http","inputs":{"method":"GET","uri":"@concat('http://', P)","retryPolicy":{"type":"none"}}}`,
@@ -121,8 +122,8 @@ var stepsOfCanaries = []string{
 	`"Raw":{"type":"Http","inputs":{"method":"GET","uri":"UPSTREAM/echo","authentication":{"type":"Raw","value":"@concat('Key ', base64(S))"}}}`,
 	`"Certificate":{"type":"Http","inputs":{"method":"GET","uri":"UPSTREAM/echo","authentication":{"type":"ClientCertificate","pfx":"@base64(S)","password":"@P"}}}`,
 	`"Kind":{"type":"Http","inputs":{"method":"@S","uri":"UPSTREAM/echo","authentication":{"type":"@P","value":"x"}}}`,
-	`"Fails":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/fail","body":"@createArray(S, P, T)","retryPolicy":{"type":"fixed","count":1,"interval":"PT5S"}}}`,
-	`"Refused":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/refuse","body":"@T"}}`,
+	`"Fails":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/fail","body":"@createArray(S, P)","retryPolicy":{"type":"fixed","count":1,"interval":"PT5S"}}}`,
+	`"Refused":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/refuse","body":"@P"}}`,
 	`"Bytes":{"type":"Http","inputs":{"method":"POST","uri":"UPSTREAM/bytes","body":"@concat('é', P)"}}`,
 	`"Parse":{"type":"ParseJson","inputs":{"content":"@concat('[', S)","schema":{"type":"array"}}}`,
 	`"Schema":{"type":"ParseJson","inputs":{"content":{"a":"@P"},"schema":{"type":"object","properties":{"a":{"type":"string","maxLength":1,"enum":["x"]}}}}}`,
@@ -172,11 +173,8 @@ func (c *canaries) write(name, strict string, all map[string]string) {
 }
 
 func (c *canaries) run() {
-	began := time.Now()
-	note := func(what string) { c.t.Logf("%s after %s", what, time.Since(began).Round(time.Millisecond)) }
 	c.v.start()
 	c.refused()
-	note("started")
 	c.up.onCall(6*canaryRuns, c.v.kill) // in the middle of it
 	var callers sync.WaitGroup
 	for i := range canaryRuns {
@@ -186,15 +184,10 @@ func (c *canaries) run() {
 	c.up.awaitKill(c.t)
 	c.v.kill()
 	c.v.start()
-	note("called")
 	c.settle()
-	note("settled")
 	c.v.look(c.history)
-	note("looked")
 	c.v.stop()
-	note("stopped")
 	c.files()
-	note("searched")
 	if found := newSearch(c.secrets).in(c.answers.Bytes()); len(found) > 0 {
 		c.t.Errorf("answers show %s", strings.Join(found, "\n"))
 	}
@@ -236,7 +229,10 @@ func (c *canaries) call(workflow string, i int) {
 		if c.keep(http.Post(c.v.url(workflow), "application/json", bytes.NewReader(body))) {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-c.t.Context().Done():
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 	c.t.Errorf("run %d: no answer", i)
 }
@@ -357,110 +353,5 @@ func (c *canaries) files() {
 	}
 	if sure < 2 {
 		c.t.Errorf("only %d files hold runs or their log", sure)
-	}
-}
-
-// echoing is a service that gives back all that it is sent.
-type echoing struct {
-	url  string
-	work sync.WaitGroup
-	stop chan struct{}
-
-	mu    sync.Mutex
-	left  int
-	kill  func()
-	dead  chan struct{}
-	done  map[string]bool
-	calls int
-}
-
-func newEchoing(t *testing.T) *echoing {
-	e := &echoing{done: map[string]bool{}, stop: make(chan struct{}), dead: make(chan struct{})}
-	server := httptest.NewServer(e)
-	e.url = server.URL
-	t.Cleanup(func() {
-		close(e.stop)
-		e.work.Wait()
-		server.Close()
-	})
-	return e
-}
-
-func (e *echoing) onCall(n int, kill func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.left, e.kill = n, kill
-}
-
-func (e *echoing) awaitKill(t *testing.T) {
-	select {
-	case <-e.dead:
-	case <-time.After(60 * time.Second):
-		t.Fatal("there were not enough calls")
-	}
-}
-
-func (e *echoing) ended() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.done)
-}
-
-func (e *echoing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the caller died
-	}
-	e.mu.Lock()
-	if r.URL.Path == "/done" {
-		e.done[string(body)] = true
-	}
-	if e.left > 0 {
-		if e.left--; e.left == 0 {
-			e.work.Go(func() { e.kill(); close(e.dead) })
-		}
-	}
-	e.mu.Unlock()
-	answer, _ := json.Marshal(map[string]any{"url": r.URL.String(), "headers": r.Header, "text": string(body), "encoded": body})
-	switch r.URL.Path {
-	case "/bytes":
-		w.Header().Set("Content-Type", "application/octet-stream")
-		_, _ = w.Write(append([]byte{0, 1, 255}, body...))
-		return
-	case "/token":
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprintf(w, `{"issued":%q}`, base64.StdEncoding.EncodeToString(body))
-		return
-	case "/subscribe":
-		var sent struct{ Callback string }
-		if json.Unmarshal(body, &sent) == nil && sent.Callback != "" {
-			e.work.Go(func() { e.callBack(sent.Callback, answer) })
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Echo", base64.StdEncoding.EncodeToString(body[:min(len(body), 3000)]))
-	switch r.URL.Path {
-	case "/fail":
-		w.WriteHeader(http.StatusServiceUnavailable)
-	case "/refuse":
-		w.WriteHeader(http.StatusBadRequest)
-	}
-	_, _ = w.Write(answer)
-}
-
-func (e *echoing) callBack(url string, body []byte) {
-	for {
-		answer, err := http.Post(url, "application/json", bytes.NewReader(body))
-		if err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusConflict {
-				return
-			}
-		}
-		select {
-		case <-e.stop:
-			return
-		case <-time.After(50 * time.Millisecond):
-		}
 	}
 }

@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/latchwork/latchwork/shared/definition"
+	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -20,6 +24,30 @@ func (e *Engine) strict(tags value.Value) bool {
 func (e *Engine) noteSecrets(p *definition.Program) {
 	for i := range p.Parameters {
 		e.Live.NoteValue(p.Parameters[i].Value)
+	}
+}
+
+// noteRun makes the secrets known that a run read from a vault while another process
+// drove it. Of what is no inline operation only they have such an origin: all else comes
+// from outside without one.
+func (e *Engine) noteRun(p *definition.Program, st *run.State) {
+	for _, r := range st.Records {
+		if a := p.Action(r.Name); a != nil && len(a.Bodies) == 0 && !a.Spec.Inline {
+			e.noteRead(r.Outputs.Value)
+		}
+	}
+}
+
+func (e *Engine) noteRead(v value.Value) {
+	if !v.Marked() {
+		return
+	}
+	if slices.ContainsFunc(v.Origins(), func(o value.Origin) bool { return strings.HasPrefix(o.Name, outbound.VaultOrigin) }) {
+		e.Live.NoteValue(v)
+		return
+	}
+	for i := range v.Len() {
+		e.noteRead(v.At(i))
 	}
 }
 

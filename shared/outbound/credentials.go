@@ -186,6 +186,10 @@ func spellings(secret string) []string {
 	for _, s := range all[3:] {
 		all = append(all, lowerEscapes(s))
 	}
+	for _, s := range all[1:3] { // JSON in JSON, as a line of a log that quotes a body
+		twice := value.AppendQuoted(nil, s)
+		all = append(all, string(twice[1:len(twice)-1]))
+	}
 	for shift := range 3 {
 		// With shift bytes before it, the secret fills these whole characters; the
 		// ones at its edges depend on its neighbours.

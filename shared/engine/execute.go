@@ -37,6 +37,7 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 			outcome = operation.Attempt(ctx, e.Deps, call, a.Type, log)
 		}
 		if !a.Spec.Inline {
+			e.refused(call.Inputs, outcome)
 			outcome = e.fromOutside(outcome)
 		}
 		log.Debug().Str("status", string(outcome.Status)).Str("code", outcome.Code).Msg("attempt ended")

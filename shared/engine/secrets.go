@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -57,6 +58,20 @@ func (e *Engine) fromOutside(o run.Outcome) run.Outcome {
 	o.Outputs, o.Keep = e.Live.Mark(o.Outputs), e.Live.Mark(o.Keep)
 	o.Error = e.cleaned(o.Error)
 	return o
+}
+
+// refused: where a service did not accept what an attempt sent, the secrets in it may
+// have been rotated, and are read anew.
+func (e *Engine) refused(inputs value.Value, o run.Outcome) {
+	status, _ := o.Outputs.Member("statusCode").AsInt()
+	if o.Status != definition.Failed || !o.Outputs.IsAbsent() && status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return
+	}
+	for _, origin := range inputs.Taint() {
+		if name, ok := strings.CutPrefix(origin.Name, outbound.VaultOrigin); ok {
+			e.Live.Doubt(name)
+		}
+	}
 }
 
 func (e *Engine) cleaned(why *run.Error) *run.Error {

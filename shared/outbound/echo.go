@@ -3,6 +3,8 @@ package outbound
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -30,6 +32,42 @@ func (c *Credentials) NoteValue(v value.Value) {
 	if len(v.Origins()) > 0 {
 		c.note(text, class)
 	}
+}
+
+// Doubt notes that a service refused what was read from a vault under a name: whatever
+// is cached of it has to be read again.
+func (c *Credentials) Doubt(name string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.doubts == nil || len(c.doubts) >= maxDoubts {
+		c.doubts = map[string]time.Time{}
+	}
+	c.doubts[strings.ToLower(name)] = c.time()
+}
+
+// maxDoubts bounds what is remembered; one over it forgets the rest, which a cache
+// forgets soon by itself.
+const maxDoubts = 1000
+
+// doubted tells whether a secret was refused since it was read.
+func (c *Credentials) doubted(name string, read time.Time) bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.doubts[strings.ToLower(name)]
+	return ok && !at.Before(read)
+}
+
+func (c *Credentials) time() time.Time {
+	if c.now != nil {
+		return c.now()
+	}
+	return time.Now()
 }
 
 func hasClass(v value.Value, class value.Class) bool {

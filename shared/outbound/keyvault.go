@@ -52,8 +52,8 @@ type KeyVault struct {
 }
 
 type cachedSecret struct {
-	secret Secret
-	until  time.Time
+	secret      Secret
+	read, until time.Time
 }
 
 var _ Vault = (*KeyVault)(nil)
@@ -135,7 +135,7 @@ func (v *KeyVault) Secret(ctx context.Context, name, version string) (Secret, er
 		return Secret{}, err
 	}
 	key := strings.ToLower(name + "/" + version)
-	if s, ok := v.cached(key); ok {
+	if s, ok := v.cached(key, name); ok {
 		return s, nil
 	}
 	asked := v.flight.DoChan(key, func() (any, error) { return v.fetch(context.WithoutCancel(ctx), key, name, version) })
@@ -148,16 +148,18 @@ func (v *KeyVault) Secret(ctx context.Context, name, version string) (Secret, er
 	}
 }
 
-func (v *KeyVault) cached(key string) (Secret, bool) {
+// cached returns a secret that is fresh, and that no service refused since it was read.
+func (v *KeyVault) cached(key, name string) (Secret, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c, ok := v.cache[key]
-	return c.secret, ok && v.now().Before(c.until)
+	return c.secret, ok && v.now().Before(c.until) && !v.live.doubted(name, c.read)
 }
 
 func (v *KeyVault) fetch(ctx context.Context, key, name, version string) (Secret, error) {
 	limited, cancel := withTimeout(ctx, vaultTimeout)
 	defer cancel()
+	asked := v.now()
 	answer, err := v.client.GetSecret(limited, name, version, nil)
 	if err != nil {
 		return Secret{}, vaultFailure(limited, name, err)
@@ -171,7 +173,7 @@ func (v *KeyVault) fetch(ctx context.Context, key, name, version string) (Secret
 	if len(v.cache) >= maxCachedSecrets {
 		v.cache = map[string]cachedSecret{}
 	}
-	v.cache[key] = cachedSecret{s, v.now().Add(v.fresh)}
+	v.cache[key] = cachedSecret{s, asked, v.now().Add(v.fresh)}
 	return s, nil
 }
 

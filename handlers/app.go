@@ -3,15 +3,12 @@ package handlers
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +23,6 @@ import (
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/operation/script"
 	"github.com/latchwork/latchwork/shared/outbound"
-	"github.com/latchwork/latchwork/shared/seal"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/store/azure"
 	"github.com/latchwork/latchwork/shared/store/local"
@@ -204,30 +200,29 @@ func (a *app) vaultOf(c operation.Connection) (outbound.Vault, error) {
 }
 
 func (a *app) openStore(ctx context.Context, o options) error {
-	sealer, err := a.sealer(ctx)
+	backend, err := a.openBackend(ctx, o)
 	if err != nil {
 		return err
 	}
+	sealer, err := a.sealer(ctx, backend)
+	if err != nil {
+		return errors.Join(err, backend.Close())
+	}
+	a.store = store.New(backend, sealer)
+	return nil
+}
+
+func (a *app) openBackend(ctx context.Context, o options) (store.Backend, error) {
 	if o.storeFile != "" {
-		backend, err := local.Open(o.storeFile)
-		if err != nil {
-			return err
-		}
-		a.store = store.New(backend, sealer)
-		return nil
+		return local.Open(o.storeFile)
 	}
 	config := azure.Config{Prefix: a.settings.prefix, Transport: a.outbound.HTTPClient()}
 	if config.ConnectionString = o.getenv(settingStorage); config.ConnectionString == "" {
 		if err := a.identityStorage(&config, o.getenv); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	backend, err := azure.Open(ctx, config)
-	if err != nil {
-		return err
-	}
-	a.store = store.New(backend, sealer)
-	return nil
+	return azure.Open(ctx, config)
 }
 
 // identityStorage reads the settings of a storage account that is reached with an
@@ -247,36 +242,6 @@ func (a *app) identityStorage(c *azure.Config, getenv func(string) string) error
 		return fmt.Errorf("%s: no storage account is configured; set a connection string, or %s__accountName", settingStorage, settingStorage)
 	}
 	return nil
-}
-
-// sealer opens the key that seals what lies in the store: from a setting, from a
-// secret of the vault, or from a file beside the embedded store.
-func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
-	text := a.settings.getenv(settingSealKey)
-	if name := a.settings.getenv(settingSealSecret); name != "" && text == "" {
-		s, err := a.vault.Secret(ctx, name, "")
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", settingSealSecret, err)
-		}
-		text = s.Value.Str()
-	}
-	if text != "" {
-		a.live.Note(text)
-		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: want %d bytes in base64", settingSealKey, seal.KeySize)
-		}
-		return seal.New(key)
-	}
-	if !a.local {
-		return nil, fmt.Errorf("a store on Azure needs a key to seal with: set %s to the name of a secret in the vault, or %s to %d bytes in base64",
-			settingSealSecret, settingSealKey, seal.KeySize)
-	}
-	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, "store.key"))
-	if err != nil {
-		return nil, err
-	}
-	return seal.New(key)
 }
 
 // newLog writes JSON lines, or a readable form on a terminal. What passes through

@@ -31,6 +31,7 @@ const (
 	settingScriptSize = "LATCHWORK_SCRIPT_MEMORY"
 	settingSealKey    = "LATCHWORK_SEAL_KEY"
 	settingSealSecret = "LATCHWORK_SEAL_KEY_SECRET"
+	settingSealWrap   = "LATCHWORK_SEAL_WRAP_KEY"
 	settingLogLevel   = "LATCHWORK_LOG_LEVEL"
 	settingBaseURL    = "LATCHWORK_PUBLIC_URL"
 	settingClient     = "LATCHWORK_CLIENT_ADDRESS"

@@ -86,20 +86,29 @@ func NewKeyVault(address string, credential azcore.TokenCredential, transport po
 	for _, o := range options {
 		o(v)
 	}
-	u, _ := url.Parse(address)
 	o := &azsecrets.ClientOptions{}
 	o.Transport = bound(transport)
 	// Each answer of the vault is one attempt; the run's retry policy decides on more.
 	o.Retry.MaxRetries = -1
 	// A vault challenges with the resource that tokens must be for. On its own
 	// domain that is checked; an emulator on this machine cannot pass that check.
-	o.DisableChallengeResourceVerification = v.trustChallenge || isLoopback(u.Hostname())
+	o.DisableChallengeResourceVerification = trustsChallenge(address, options)
 	client, err := azsecrets.NewClient(address, credential, o)
 	if err != nil {
 		return nil, fmt.Errorf("key vault client: %w", err)
 	}
 	v.client = client
 	return v, nil
+}
+
+// trustsChallenge tells whether a vault may say itself which resource tokens are for.
+func trustsChallenge(address string, options []VaultOption) bool {
+	v := &KeyVault{}
+	for _, o := range options {
+		o(v)
+	}
+	u, err := url.Parse(address)
+	return v.trustChallenge || err == nil && isLoopback(u.Hostname())
 }
 
 func vaultAddress(s string) bool {

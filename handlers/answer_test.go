@@ -84,7 +84,7 @@ func TestAnswers(t *testing.T) {
 	for name, c := range answers {
 		definitions[name] = responds(c.inputs)
 	}
-	for where, s := range map[string]*site{"standalone": serve(t, definitions), "functions": hosted(t, definitions)} {
+	for where, s := range map[string]*process{"standalone": serve(t, definitions), "functions": hosted(t, definitions)} {
 		for name, c := range answers {
 			got := s.do(t, name, "POST", "", nil, "")
 			if got.status != c.status || c.status != 502 && got.body != c.body || !strings.Contains(got.body, c.body) {
@@ -118,7 +118,7 @@ func checkWorkflowHeaders(t *testing.T, name string, h http.Header) {
 
 // hosted is the binary as a custom handler, called as the Functions host calls it when
 // it passes requests through.
-func hosted(t *testing.T, definitions map[string]string, env ...string) *site {
+func hosted(t *testing.T, definitions map[string]string, env ...string) *process {
 	t.Helper()
 	listener := httptest.NewServer(nil) // a port that is free
 	port := listener.URL[strings.LastIndex(listener.URL, ":")+1:]
@@ -126,7 +126,7 @@ func hosted(t *testing.T, definitions map[string]string, env ...string) *site {
 	emulator, prefix := azurite.Start(t, t.TempDir()).ConnectionString, "t"+port
 	env = append(env, "FUNCTIONS_CUSTOMHANDLER_PORT="+port, "AzureWebJobsStorage="+emulator, "LATCHWORK_STORAGE_PREFIX="+prefix,
 		"LATCHWORK_SEAL_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "LATCHWORK_WORKFLOWS="+folder(t, definitions), "LATCHWORK_PUBLIC_URL=http://127.0.0.1:"+port)
-	s := &site{urls: map[string]string{}, base: "http://127.0.0.1:" + port}
+	s := &process{urls: map[string]string{}, base: "http://127.0.0.1:" + port}
 	s.cmd, s.out = child(t, "", env)
 	until(t, "the custom handler answers", func() bool {
 		answer, err := http.Get(s.base + "/workflows/none/triggers/none/paths/invoke") // waits until the app is open

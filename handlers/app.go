@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +25,6 @@ import (
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/operation/script"
 	"github.com/latchwork/latchwork/shared/outbound"
-	"github.com/latchwork/latchwork/shared/seal"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/store/azure"
 	"github.com/latchwork/latchwork/shared/store/local"
@@ -116,7 +114,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		a.deps.Artifacts = a.maps
 	}
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
 	}
@@ -223,32 +221,27 @@ func (a *app) vaultOf(c operation.Connection) (outbound.Vault, error) {
 }
 
 func (a *app) openStore(ctx context.Context, o options) error {
-	sealer, err := a.sealer(ctx)
+	backend, err := a.openBackend(ctx, o)
 	if err != nil {
 		return err
 	}
-	return a.openBackend(ctx, o, sealer)
-}
-
-func (a *app) openBackend(ctx context.Context, o options, sealer *seal.Sealer) error {
-	if o.storeFile != "" {
-		backend, err := local.Open(o.storeFile)
-		if err != nil {
-			return err
-		}
-		a.store = store.New(backend, sealer)
-		return nil
-	}
-	config, err := a.storageConfig(o.getenv)
+	sealer, err := a.sealer(ctx, backend)
 	if err != nil {
-		return err
-	}
-	backend, err := azure.Open(ctx, config)
-	if err != nil {
-		return err
+		return errors.Join(err, backend.Close())
 	}
 	a.store = store.New(backend, sealer)
 	return nil
+}
+
+func (a *app) openBackend(ctx context.Context, o options) (store.Backend, error) {
+	if o.storeFile != "" {
+		return local.Open(o.storeFile)
+	}
+	config, err := a.storageConfig(o.getenv)
+	if err != nil {
+		return nil, err
+	}
+	return azure.Open(ctx, config)
 }
 
 // storageConfig says where the storage account of the settings is.
@@ -277,36 +270,6 @@ func (a *app) identityStorage(c *azure.Config, getenv func(string) string) error
 		return fmt.Errorf("%s: no storage account is configured; set a connection string, or %s__accountName", settingStorage, settingStorage)
 	}
 	return nil
-}
-
-// sealer opens the key that seals what lies in the store: from a setting, from a
-// secret of the vault, or from a file beside the embedded store.
-func (a *app) sealer(ctx context.Context) (*seal.Sealer, error) {
-	text := a.settings.getenv(settingSealKey)
-	if name := a.settings.getenv(settingSealSecret); name != "" && text == "" {
-		s, err := a.vault.Secret(ctx, name, "")
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", settingSealSecret, err)
-		}
-		text = s.Value.Str()
-	}
-	if text != "" {
-		a.live.Note(text)
-		key, err := sealKey(text)
-		if err != nil {
-			return nil, fmt.Errorf("the key to seal with: %w", err)
-		}
-		return seal.New(key)
-	}
-	if !a.local {
-		return nil, fmt.Errorf("a store on Azure needs a key to seal with: set %s to the name of a secret in the vault, or %s to %d bytes in base64",
-			settingSealSecret, settingSealKey, seal.KeySize)
-	}
-	key, err := seal.KeyFile(filepath.Join(a.settings.dataDir, storeKeyFile))
-	if err != nil {
-		return nil, err
-	}
-	return seal.New(key)
 }
 
 // newLog writes JSON lines, or a readable form on a terminal. What passes through

@@ -324,7 +324,7 @@ func (a *app) printSide(stdout io.Writer, name string, v value.Value, hidden boo
 	case hidden:
 		fmt.Fprintf(stdout, "      %s: (hidden)\n", name)
 	case !v.IsAbsent():
-		shown := a.live.Replace(value.Indent(value.Redact(v, value.Credential)), value.Credential)
+		shown := a.live.Replace(pretty(value.Reveal(value.Redact(v, value.Credential))), value.Credential)
 		fmt.Fprintf(stdout, "      %s: %s\n", name, strings.ReplaceAll(string(shown), "\n", "\n      "))
 	}
 }

@@ -30,7 +30,7 @@ func TestCrash(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		runs int
-		open func(*testing.T, string, *upstream) *victim
+		open func(*testing.T, site) *victim
 	}{"local": {150, localVictim}, "azure": {60, azureVictim}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +38,7 @@ func TestCrash(t *testing.T) {
 			runs := int(setting(t, "LATCHWORK_CRASH_RUNS", int64(c.runs)))
 			t.Logf("repeat with LATCHWORK_CRASH_SEED=%d LATCHWORK_CRASH_RUNS=%d", seed, runs)
 			up := newUpstream(t)
-			crash{t: t, v: c.open(t, dist, up), up: up, rand: rand.New(rand.NewPCG(seed, 1))}.run(runs)
+			crash{t: t, v: c.open(t, crashSite(t, dist, up)), up: up, rand: rand.New(rand.NewPCG(seed, 1))}.run(runs)
 		})
 	}
 }
@@ -60,6 +60,7 @@ func setting(t *testing.T, name string, fallback int64) int64 {
 type victim struct {
 	start func()
 	kill  func() // at once; it may be dead already
+	stop  func() // for good, with the store written to its files
 	url   func(workflow string) string
 	// look reads the store while the binary may be dead or alive. Runs that are due
 	// are rung for as the timer would do.

@@ -72,15 +72,26 @@ func crashEnv(t *testing.T) map[string]string {
 	}
 }
 
+// site is what a victim serves, and where it leaves its traces.
+type site struct {
+	dist, workflows string
+	env             map[string]string
+	data            string // folder of the store, and of the log
+}
+
+func crashSite(t *testing.T, dist string, up *upstream) site {
+	return site{dist: dist, workflows: writeShapes(t, up), env: crashEnv(t), data: t.TempDir()}
+}
+
 // localVictim is the standalone binary with the store in a file, which one process
 // at a time can open: to look into it the victim is killed once more.
-func localVictim(t *testing.T, dist string, up *upstream) *victim {
-	folder, file := writeShapes(t, up), filepath.Join(t.TempDir(), "store.db")
+func localVictim(t *testing.T, s site) *victim {
+	file := filepath.Join(s.data, "store.db")
 	port, err := freeport.Pick()
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	log, err := os.Create(filepath.Join(s.data, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,9 +112,9 @@ func localVictim(t *testing.T, dist string, up *upstream) *victim {
 		t.Helper()
 		mu.Lock()
 		defer mu.Unlock()
-		child = exec.Command(filepath.Join(dist, "latchwork"), "serve", folder, "--address", "127.0.0.1:"+port, "--store", file)
+		child = exec.Command(filepath.Join(s.dist, "latchwork"), "serve", s.workflows, "--address", "127.0.0.1:"+port, "--store", file)
 		child.Env = []string{"HOME=" + t.TempDir()}
-		for name, text := range crashEnv(t) {
+		for name, text := range s.env {
 			child.Env = append(child.Env, name+"="+text)
 		}
 		out, err := child.StdoutPipe()
@@ -136,6 +147,7 @@ func localVictim(t *testing.T, dist string, up *upstream) *victim {
 		_ = backend.Close()
 		v.start()
 	}
+	v.stop = v.kill
 	t.Cleanup(func() {
 		v.kill()
 		_ = log.Close()
@@ -145,8 +157,8 @@ func localVictim(t *testing.T, dist string, up *upstream) *victim {
 
 // azureVictim is the packaged app in a Functions host. Its table service is reached
 // through a proxy that sees each commit.
-func azureVictim(t *testing.T, dist string, up *upstream) *victim {
-	emulator := azurite.Start(t, t.TempDir())
+func azureVictim(t *testing.T, of site) *victim {
+	emulator := azurite.Start(t, of.data)
 	backend, err := azure.Open(t.Context(), azure.Config{ConnectionString: emulator.ConnectionString})
 	if err != nil {
 		t.Fatal(err)
@@ -158,13 +170,13 @@ func azureVictim(t *testing.T, dist string, up *upstream) *victim {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := crashEnv(t)
-	env["AzureWebJobsStorage"], env["LATCHWORK_WORKFLOWS"] = connection, writeShapes(t, up)
+	env := of.env
+	env["AzureWebJobsStorage"], env["LATCHWORK_WORKFLOWS"] = connection, of.workflows
 	env["LATCHWORK_PUBLIC_URL"] = "http://127.0.0.1:" + front
-	h := hosttest.Start(t, hosttest.Options{Dir: dist, Env: env, Queue: s.Queue, LogFile: filepath.Join(t.TempDir(), "log")})
+	h := hosttest.Start(t, hosttest.Options{Dir: of.dist, Env: env, Queue: s.Queue, LogFile: filepath.Join(of.data, "log")})
 	forwardPort(t, front, h.URL())
 	urls := map[string]string{}
-	v := &victim{kill: h.Kill, url: func(name string) string { return urls[name] }, commit: proxy.arm}
+	v := &victim{kill: h.Kill, stop: func() { h.Kill(); emulator.Stop() }, url: func(name string) string { return urls[name] }, commit: proxy.arm}
 	v.start = func() {
 		if len(urls) == 0 { // it was started with the host
 			if status, body := post(t, h.URL()+"/workflows/none/triggers/manual/paths/invoke?api-version=2016-10-01", "{}"); status != http.StatusUnauthorized {

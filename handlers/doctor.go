@@ -166,6 +166,8 @@ func (x *examination) checkSealKey(ctx context.Context) {
 	const check = "seal key"
 	text, name := x.getenv(settingSealKey), x.getenv(settingSealSecret)
 	switch {
+	case text == "" && name == "" && x.getenv(settingSealWrap) != "":
+		return // what it has encrypted lies in the store: checkContent
 	case text == "" && name == "" && x.storeFile == "":
 		x.fault(check, "a store on Azure needs a key to seal with", "Put 32 random bytes in base64 (openssl rand -base64 32) into a secret of the vault, and set LATCHWORK_SEAL_KEY_SECRET to its name.")
 		return
@@ -175,9 +177,9 @@ func (x *examination) checkSealKey(ctx context.Context) {
 			x.ok(check, "it is made when the store is")
 			return
 		}
-		raw, err := seal.KeyFile(file)
+		keys, err := seal.KeysFile(file)
 		if err == nil {
-			x.sealer, err = seal.New(raw)
+			x.sealer, err = seal.New(keys[0], keys[1:]...)
 		}
 		if err != nil {
 			x.fault(check, "the key file of the store cannot be used: "+err.Error(), "Restore "+file+" from a backup: without it, what was sealed cannot be read.")
@@ -192,9 +194,9 @@ func (x *examination) checkSealKey(ctx context.Context) {
 		text = s.Value.Str()
 		fallthrough
 	default:
-		key, err := sealKey(text)
+		keys, err := seal.ParseKeys(text)
 		if err == nil {
-			x.sealer, err = seal.New(key)
+			x.sealer, err = seal.New(keys[0], keys[1:]...)
 		}
 		if err != nil {
 			x.fault(check, "the secret "+name+" is no key: "+err.Error(), "Restore the right version of the secret "+name+"; a new store takes a new key: openssl rand -base64 32.")
@@ -206,13 +208,15 @@ func (x *examination) checkSealKey(ctx context.Context) {
 
 // checkContent reads workflows: whether the key is the one they were sealed with.
 func (x *examination) checkContent(ctx context.Context) {
-	if x.sealer == nil {
+	wrapped := x.sealer == nil && x.getenv(settingSealWrap) != ""
+	if x.sealer == nil && !wrapped {
 		return
 	}
 	s := x.opened
 	if s == nil {
-		a := &app{settings: x.settings, outbound: x.outbound, identity: x.identity, local: x.storeFile != "", log: zerolog.Nop()}
-		if err := a.openBackend(ctx, options{getenv: x.getenv, storeFile: x.storeFile}, x.sealer); err != nil {
+		a := &app{settings: x.settings, outbound: x.outbound, identity: x.identity, vault: x.vault, live: x.outbound.Live, local: x.storeFile != "", log: zerolog.Nop()}
+		backend, err := a.openBackend(ctx, options{getenv: x.getenv, storeFile: x.storeFile})
+		if err != nil {
 			fix := "Look at the findings about storage."
 			if x.storeFile != "" {
 				fix = "Stop the other latchwork that has the store open, or ask it with --endpoint; a store of a newer version needs that version."
@@ -220,8 +224,14 @@ func (x *examination) checkContent(ctx context.Context) {
 			x.fault("store", err.Error(), fix)
 			return
 		}
-		defer a.store.Close()
-		s = a.store
+		defer backend.Close()
+		if wrapped {
+			if x.sealer, err = a.sealer(ctx, backend); err != nil {
+				x.fault("seal key", err.Error(), "Give the identity the role Key Vault Crypto User (12338af0-0e69-4776-bea7-57ae8d297424) on the key that LATCHWORK_SEAL_WRAP_KEY names.")
+				return
+			}
+		}
+		s = store.New(backend, x.sealer)
 	}
 	list, err := s.Workflows(ctx)
 	if err != nil {

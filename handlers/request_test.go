@@ -73,7 +73,7 @@ func triggers() map[string]string {
 }
 
 func TestRequests(t *testing.T) {
-	for where, s := range map[string]*site{"standalone": serve(t, triggers()), "functions": hosted(t, triggers())} {
+	for where, s := range map[string]*process{"standalone": serve(t, triggers()), "functions": hosted(t, triggers())} {
 		t.Run(where, func(t *testing.T) {
 			for _, c := range requests {
 				got := s.do(t, c.workflow, c.method, c.suffix, c.header, c.body)
@@ -101,7 +101,7 @@ func TestRequests(t *testing.T) {
 }
 
 // checkRefusedRequests: calls that start no run (inbound-security §7).
-func checkRefusedRequests(t *testing.T, s *site) {
+func checkRefusedRequests(t *testing.T, s *process) {
 	t.Helper()
 	asJSON := map[string]string{"Content-Type": "application/json"}
 	for _, c := range []struct {
@@ -136,7 +136,7 @@ func checkRefusedRequests(t *testing.T, s *site) {
 }
 
 // checkUnusualAnswers: those that no Response action gives (triggers §11.4).
-func checkUnusualAnswers(t *testing.T, s *site) {
+func checkUnusualAnswers(t *testing.T, s *process) {
 	t.Helper()
 	for name, want := range map[string]struct {
 		status int

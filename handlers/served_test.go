@@ -18,8 +18,8 @@ import (
 	"github.com/latchwork/latchwork/shared/store"
 )
 
-// site is the real binary in a process of its own that serves some workflows.
-type site struct {
+// process is the real binary in a process of its own that serves some workflows.
+type process struct {
 	urls map[string]string // by name of the workflow
 	base string
 	cmd  *exec.Cmd
@@ -96,7 +96,7 @@ func folder(t *testing.T, definitions map[string]string) string {
 }
 
 // serve serves definitions by themselves.
-func serve(t *testing.T, definitions map[string]string, env ...string) *site {
+func serve(t *testing.T, definitions map[string]string, env ...string) *process {
 	t.Helper()
 	return serveWith(t, "", definitions, env...)
 }
@@ -116,7 +116,7 @@ var built = sync.OnceValues(func() (string, error) {
 })
 
 // serveBuilt serves with the binary as it is released.
-func serveBuilt(t *testing.T, definitions map[string]string, env ...string) *site {
+func serveBuilt(t *testing.T, definitions map[string]string, env ...string) *process {
 	t.Helper()
 	binary, err := built()
 	if err != nil {
@@ -125,9 +125,9 @@ func serveBuilt(t *testing.T, definitions map[string]string, env ...string) *sit
 	return serveWith(t, binary, definitions, env...)
 }
 
-func serveWith(t *testing.T, binary string, definitions map[string]string, env ...string) *site {
+func serveWith(t *testing.T, binary string, definitions map[string]string, env ...string) *process {
 	t.Helper()
-	s := &site{urls: map[string]string{}}
+	s := &process{urls: map[string]string{}}
 	s.cmd, s.out = child(t, binary, env, "serve", folder(t, definitions), "--address", "127.0.0.1:0", "--open")
 	s.out.await(t, "Serving on ")
 	printed := s.out.String()
@@ -151,7 +151,7 @@ type answered struct {
 }
 
 // do makes a call of a workflow. The suffix of the path goes behind the trigger's.
-func (s *site) do(t *testing.T, name, method, suffix string, header map[string]string, body string) answered {
+func (s *process) do(t *testing.T, name, method, suffix string, header map[string]string, body string) answered {
 	t.Helper()
 	target, query, _ := strings.Cut(s.urls[name], "?")
 	if path, more, has := strings.Cut(suffix, "?"); has {
@@ -196,7 +196,7 @@ func until(t *testing.T, what string, try func() bool) {
 }
 
 // peak is the most memory that the process has had, in MiB.
-func (s *site) peak(t *testing.T) int {
+func (s *process) peak(t *testing.T) int {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -34,6 +33,7 @@ const (
 	settingScriptSize = "LATCHWORK_SCRIPT_MEMORY"
 	settingSealKey    = "LATCHWORK_SEAL_KEY"
 	settingSealSecret = "LATCHWORK_SEAL_KEY_SECRET"
+	settingSealWrap   = "LATCHWORK_SEAL_WRAP_KEY"
 	settingLogLevel   = "LATCHWORK_LOG_LEVEL"
 	settingBaseURL    = "LATCHWORK_PUBLIC_URL"
 	settingClient     = "LATCHWORK_CLIENT_ADDRESS"
@@ -46,6 +46,7 @@ const (
 	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
 	settingTokenKeys  = "LATCHWORK_TOKEN_KEYS"
 	settingAuthority  = "LATCHWORK_TOKEN_AUTHORITY"
+	settingHistory    = "LATCHWORK_HISTORY"
 	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
 )
 
@@ -73,6 +74,7 @@ type settings struct {
 	workflows string
 	artifacts string
 	script    script.Limits
+	strict    bool // the history of all workflows
 }
 
 // readSettings reads all settings and reports all that are malformed.
@@ -132,24 +134,22 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 			fail(name, err)
 		}
 	}
+	switch strings.ToLower(getenv(settingHistory)) {
+	case "", "standard":
+	case "strict":
+		s.strict = true
+	default:
+		fail(settingHistory, errors.New("want standard or strict"))
+	}
 	if s.prefix != "" && !legalPrefix(s.prefix) {
 		fail(settingPrefix, errors.New("want 3 to 40 lower-case letters and digits, a letter first"))
 	}
 	if text := getenv(settingSealKey); text != "" {
-		_, err := sealKey(text)
+		_, err := seal.ParseKeys(text)
 		fail(settingSealKey, err)
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return s, errors.Join(errs...)
-}
-
-// sealKey reads the key that seals what lies in the store.
-func sealKey(text string) ([]byte, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(key) != seal.KeySize {
-		return nil, fmt.Errorf("want %d bytes in base64", seal.KeySize)
-	}
-	return key, nil
 }
 
 // legalPrefix: what a table, a container and a queue may all be called.

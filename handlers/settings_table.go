@@ -30,7 +30,8 @@ var settingGroups = []settingGroup{
 		{settingPrefix, "3 to 40 lower-case letters and digits, a letter first", "`latchwork`", "Name of the table and of the blob container."},
 		{settingDataDir, "folder", "`~/.local/share/latchwork`", "The embedded store, the local vault and their keys."},
 		{settingSealSecret, "name of a secret", "", "The secret of the vault that holds the key that seals what must not lie open in the store."},
-		{settingSealKey, "32 bytes in base64", "standalone: a key file", "That key itself. It wins over the secret."},
+		{settingSealWrap, "name of a key", "", "The key of the vault that wraps the data keys which seal; it never leaves the vault."},
+		{settingSealKey, "32 bytes in base64; older keys behind commas", "standalone: a key file", "The key itself. It wins over both."},
 	}},
 	{"Workflows", "", []setting{
 		{settingWorkflows, "folder", "`workflows` in the package", "The workflows of a packaged app."},
@@ -39,6 +40,7 @@ var settingGroups = []settingGroup{
 		{settingLease, "time", "`1m`", "For how long a driver that says nothing counts as alive."},
 		{settingResponse, "time", "`2m`", "How long a caller waits for a response."},
 		{settingDuration, "time", "`2160h` (90 days)", "How long a run may take, by the setting when it starts."},
+		{settingHistory, "`standard` or `strict`", "`standard`", "Strict history redacts whatever derives from a secret, [wherever it went](security.md)."},
 		{settingRetention, "time", "`2160h` (90 days)", "For how long history keeps a run, by the setting now."},
 		{settingSteps, "whole number", "`10000000`", "Calls that one evaluation of an expression may make."},
 		{settingBytes, "whole number", "`536870912`", "Bytes of text and elements that one evaluation may make."},

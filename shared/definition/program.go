@@ -46,6 +46,9 @@ type Program struct {
 	// (triggers §11.4). One Response that says so decides it for all: a caller cannot
 	// both wait and not.
 	Asynchronous bool
+	// Strict: history redacts whatever derives from a secret, wherever it went. The
+	// definition does not say so; whoever compiled it does.
+	Strict bool
 
 	actions map[string]*Action // by lower-case name
 }

@@ -60,6 +60,7 @@ func (d *driver) drive(ctx context.Context, events ...run.Event) error {
 	d.results = make(chan run.Completed)
 	d.poke = make(chan struct{}, 1)
 	d.sliceEnd = d.e.Ambient.Now().Add(d.e.Slice)
+	d.e.noteRun(d.w.Program, d.st)
 	d.e.enlist(d)
 	defer d.e.dismiss(d)
 	if err := d.e.load(ctx, d.w, d.key, d.st); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
@@ -48,6 +49,10 @@ type Config struct {
 	TriggerURL func(w *Workflow, trigger string) string
 	// HistoryLife is for how long the history of triggers is kept.
 	HistoryLife time.Duration
+	// StrictHistory: the history of all workflows redacts what derives from a secret.
+	StrictHistory bool
+	// Live knows the credentials in use; nil: nobody does.
+	Live *outbound.Credentials
 	// Fresh is for how long a workflow is used without asking the store for a newer
 	// version.
 	Fresh time.Duration

@@ -24,6 +24,9 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 	a, number := c.Action, c.Record.Attempt
 	log := e.Log.With().Str("workflow", w.Name).Str("run", st.Name).Str("action", a.Name).Int("attempt", number).Logger()
 	call, err := e.call(ctx, w, st, c)
+	if !a.Spec.Inline {
+		e.noteSecrets(w.Program)
+	}
 	return func(ctx context.Context) run.Completed {
 		var outcome run.Outcome
 		if err != nil {
@@ -32,6 +35,10 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 			outcome.Retry = true
 		} else {
 			outcome = operation.Attempt(ctx, e.Deps, call, a.Type, log)
+		}
+		if !a.Spec.Inline {
+			e.refused(call.Inputs, outcome)
+			outcome = e.fromOutside(outcome)
 		}
 		log.Debug().Str("status", string(outcome.Status)).Str("code", outcome.Code).Msg("attempt ended")
 		return run.Completed{Action: a.Name, Path: c.Record.Path, Attempt: number, Outcome: outcome}

@@ -42,7 +42,7 @@ func (e *Engine) Resume(ctx context.Context, key store.RunKey, action, path, nam
 	if snapshot.State.Status.Final() || r == nil || r.Status.Final() {
 		return ErrNotWaiting
 	}
-	return e.post(ctx, key, resumeItem+"."+name, resumeItem, resumption(a.Name, path, data))
+	return e.post(ctx, key, resumeItem+"."+name, resumeItem, resumption(a.Name, path, e.resumed(w.Program, a, data)))
 }
 
 func resumption(action, path string, data value.Value) value.Value {

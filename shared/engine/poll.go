@@ -103,7 +103,10 @@ func (e *Engine) ask(ctx context.Context, w *Workflow, t *definition.Trigger, s 
 		return err
 	}
 	c.Keep, c.Attempt = s.Keep, len(s.Retries)+1
+	e.noteSecrets(w.Program)
 	answer := operation.Poll(ctx, e.Deps, c, t.Type, e.Log)
+	answer.Outcome = e.fromOutside(answer.Outcome)
+	c.Inputs, answer.Outputs = e.received(w.Program, t, c.Inputs, answer.Outputs)
 	now, asked := e.Ambient.Now(), now
 	if answer.Status == definition.Failed && answer.Retry {
 		if delay, again := run.RetryAfter(c.Inputs, len(s.Retries), answer.Outcome, e.Ambient.Rand); again {

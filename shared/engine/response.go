@@ -118,6 +118,7 @@ func (e *Engine) Once(ctx context.Context, p *definition.Program, action string,
 			outcome := operation.Attempt(ctx, e.Deps, operation.Call{
 				Action: action, Kind: x.Action.Kind, Inputs: x.Inputs, Deferred: x.Action.Deferred, Attempt: 1, Options: x.Action.Options, Connection: c,
 			}, x.Action.Type, e.Log)
+			outcome = e.fromOutside(outcome)
 			outcome.Retry, outcome.Again = false, 0 // one attempt is what was asked for
 			events = append(events, run.Completed{Action: action, Attempt: 1, Outcome: outcome})
 		}

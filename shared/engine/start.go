@@ -61,6 +61,7 @@ func (e *Engine) newRun(w *Workflow, trigger *definition.Trigger, t Trigger) *ru
 	if t.Inputs.IsAbsent() {
 		t.Inputs = trigger.Raw
 	}
+	t.Inputs, t.Outputs = e.received(w.Program, trigger, t.Inputs, t.Outputs)
 	st.Trigger = run.Record{
 		Name: trigger.Name, Scheduled: t.Scheduled, Status: definition.Succeeded, Code: t.Code, Start: now, End: now, TrackingID: st.TrackingID,
 		Inputs: run.Payload{Value: t.Inputs}, Outputs: run.Payload{Value: t.Outputs}, Retries: t.Retries,

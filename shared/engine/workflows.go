@@ -60,6 +60,7 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	if program == nil {
 		return nil, problems, nil
 	}
+	program.Strict = e.strict(r.Tags)
 	now := e.Ambient.Now()
 	w := &store.Workflow{
 		Name: r.Name, ResourceID: r.ResourceID, Location: r.Location, Kind: r.Kind, State: r.State,
@@ -196,6 +197,7 @@ func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version s
 		}
 		return nil, fmt.Errorf("version %s of workflow %s does not compile here: %s", version, w.Name, strings.Join(all, "; "))
 	}
+	program.Strict = e.strict(w.Tags)
 	e.mu.Lock()
 	e.programs[key] = program
 	e.mu.Unlock()

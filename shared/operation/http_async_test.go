@@ -123,6 +123,24 @@ func TestCredentialsStayHome(t *testing.T) {
 	}
 }
 
+// TestRedirectsToMetadata: a server cannot send us to a metadata service: a redirect is
+// not followed, and where a poll leads to is checked like any address.
+func TestRedirectsToMetadata(t *testing.T) {
+	for _, target := range []string{"http://169.254.169.254/metadata/instance", "http://[::ffff:169.254.169.254]/", "http://[fd00:ec2::254]/latest/"} {
+		for _, status := range []int{301, 302, 303, 307, 308, 202} {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", target)
+				w.WriteHeader(status)
+			})
+			_, o := drive(t, operation.Deps{HTTP: client(t)}, "Http", operation.Call{Inputs: httpInputs(t, "GET", server.URL, withSecrets), Tracking: operation.Tracking{RunName: "run"}})
+			followed := o.Error == nil || o.Error.Code != "EgressNotAllowed"
+			if got, _ := o.Outputs.Member("statusCode").AsInt(); o.Status != definition.Failed || status != 202 && got != int64(status) || status == 202 && followed {
+				t.Errorf("%d to %s: %+v", status, target, o)
+			}
+		}
+	}
+}
+
 func TestHowPollingEnds(t *testing.T) {
 	location, status := "", 0
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {

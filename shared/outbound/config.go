@@ -28,6 +28,8 @@ type Config struct {
 	// curl's --connect-to does. Certificates must still be valid for the host that
 	// was meant.
 	ConnectTo map[string]string
+	// Resolver looks names up; nil: the system's.
+	Resolver *net.Resolver
 	// DenyLoopback forbids this machine: on Azure something else listens there.
 	DenyLoopback bool
 	// DenyPrivate forbids private networks.

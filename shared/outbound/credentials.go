@@ -23,6 +23,7 @@ type Credentials struct {
 	mu     sync.Mutex
 	known  map[string]noted
 	search atomic.Pointer[searchIndex]
+	doubts map[string]time.Time // when a secret of a vault was refused, by lower-case name
 }
 
 type noted struct {
@@ -53,11 +54,7 @@ func (c *Credentials) note(secret string, class value.Class) {
 	if c == nil || len(secret) < shortestCredential {
 		return
 	}
-	now := time.Now
-	if c.now != nil {
-		now = c.now
-	}
-	at := now()
+	at := c.time()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before, ok := c.known[secret]
@@ -177,10 +174,18 @@ func (x *searchIndex) match(head uint64, text []byte, classes []value.Class) int
 // URLs, and base64, also as a part of something longer that was encoded whole.
 func spellings(secret string) []string {
 	quoted := value.AppendQuoted(nil, secret)
-	escaped, _ := json.Marshal(secret) // as Go and others escape: < > & and beyond
+	escaped, _ := json.Marshal(secret)                                   // as Go and others escape: < > & and beyond
+	component := strings.ReplaceAll(url.QueryEscape(secret), "+", "%20") // as .NET escapes
 	all := []string{
 		secret, string(quoted[1 : len(quoted)-1]), string(escaped[1 : len(escaped)-1]),
-		url.QueryEscape(secret), url.PathEscape(secret), lowerEscapes(url.QueryEscape(secret)),
+		url.QueryEscape(secret), url.PathEscape(secret), component, unescapedMarks.Replace(component),
+	}
+	for _, s := range all[3:] {
+		all = append(all, lowerEscapes(s))
+	}
+	for _, s := range all[1:3] { // JSON in JSON, as a line of a log that quotes a body
+		twice := value.AppendQuoted(nil, s)
+		all = append(all, string(twice[1:len(twice)-1]))
 	}
 	for shift := range 3 {
 		// With shift bytes before it, the secret fills these whole characters; the
@@ -196,6 +201,9 @@ func spellings(secret string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// unescapedMarks undoes the escapes that encodeURIComponent of JavaScript does not make.
+var unescapedMarks = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
 
 // lowerEscapes writes %2F as %2f, as some do.
 func lowerEscapes(s string) string {

@@ -19,8 +19,8 @@ var ErrEgress = errors.New("the address may not be called")
 // host name which resolves to something else the second time gains nothing. A
 // redirection is the operator's own word and is not checked.
 func (c Config) dial(check func(network, address string, _ syscall.RawConn) error) func(ctx context.Context, network, address string) (net.Conn, error) {
-	checked := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second, Control: check}
-	free := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}
+	checked := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second, Resolver: c.Resolver, Control: check}
+	free := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second, Resolver: c.Resolver}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if to, ok := c.ConnectTo[strings.ToLower(address)]; ok {
 			return free.DialContext(ctx, network, to)

@@ -231,8 +231,7 @@ func (i *Identity) Token(ctx context.Context, identity, audience string) (string
 // identityFailure words why there is no token. The texts of the SDK quote whole
 // answers, so they are not passed on.
 func identityFailure(ctx context.Context, err error, audience string) *Failure {
-	f := &Failure{Code: "Unauthorized", Message: fmt.Sprintf(
-		"The identity got no token for the audience '%s'. An audience must be right to the slash: 'https://vault.azure.net' has none at its end, 'https://storage.azure.com/' has one.", audience)}
+	f := &Failure{Code: "Unauthorized", Message: fmt.Sprintf("The identity got no token for the audience '%s'. %s", audience, audienceAdvice(audience))}
 	var refused *azidentity.AuthenticationFailedError
 	switch {
 	case errors.Is(context.Cause(ctx), errTooSlow), errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:

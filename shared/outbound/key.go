@@ -82,6 +82,9 @@ func (f functionKey) apply(ctx context.Context, c *Client, x *exchange) error {
 	return nil
 }
 
+// forget drops the key after a 401: it may have been renewed.
+func (f functionKey) forget(c *Client) { c.tokens.forget(digest("function key", f.id)) }
+
 func (f functionKey) fetch(ctx context.Context, c *Client) (token, error) {
 	path := f.id + "/listKeys"
 	if !strings.Contains(strings.ToLower(f.id), "/functions/") {

@@ -52,8 +52,8 @@ type KeyVault struct {
 }
 
 type cachedSecret struct {
-	secret Secret
-	until  time.Time
+	secret      Secret
+	read, until time.Time
 }
 
 var _ Vault = (*KeyVault)(nil)
@@ -86,20 +86,29 @@ func NewKeyVault(address string, credential azcore.TokenCredential, transport po
 	for _, o := range options {
 		o(v)
 	}
-	u, _ := url.Parse(address)
 	o := &azsecrets.ClientOptions{}
 	o.Transport = bound(transport)
 	// Each answer of the vault is one attempt; the run's retry policy decides on more.
 	o.Retry.MaxRetries = -1
 	// A vault challenges with the resource that tokens must be for. On its own
 	// domain that is checked; an emulator on this machine cannot pass that check.
-	o.DisableChallengeResourceVerification = v.trustChallenge || isLoopback(u.Hostname())
+	o.DisableChallengeResourceVerification = trustsChallenge(address, options)
 	client, err := azsecrets.NewClient(address, credential, o)
 	if err != nil {
 		return nil, fmt.Errorf("key vault client: %w", err)
 	}
 	v.client = client
 	return v, nil
+}
+
+// trustsChallenge tells whether a vault may say itself which resource tokens are for.
+func trustsChallenge(address string, options []VaultOption) bool {
+	v := &KeyVault{}
+	for _, o := range options {
+		o(v)
+	}
+	u, err := url.Parse(address)
+	return v.trustChallenge || err == nil && isLoopback(u.Hostname())
 }
 
 func vaultAddress(s string) bool {
@@ -135,7 +144,7 @@ func (v *KeyVault) Secret(ctx context.Context, name, version string) (Secret, er
 		return Secret{}, err
 	}
 	key := strings.ToLower(name + "/" + version)
-	if s, ok := v.cached(key); ok {
+	if s, ok := v.cached(key, name); ok {
 		return s, nil
 	}
 	asked := v.flight.DoChan(key, func() (any, error) { return v.fetch(context.WithoutCancel(ctx), key, name, version) })
@@ -148,16 +157,18 @@ func (v *KeyVault) Secret(ctx context.Context, name, version string) (Secret, er
 	}
 }
 
-func (v *KeyVault) cached(key string) (Secret, bool) {
+// cached returns a secret that is fresh, and that no service refused since it was read.
+func (v *KeyVault) cached(key, name string) (Secret, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c, ok := v.cache[key]
-	return c.secret, ok && v.now().Before(c.until)
+	return c.secret, ok && v.now().Before(c.until) && !v.live.doubted(name, c.read)
 }
 
 func (v *KeyVault) fetch(ctx context.Context, key, name, version string) (Secret, error) {
 	limited, cancel := withTimeout(ctx, vaultTimeout)
 	defer cancel()
+	asked := v.now()
 	answer, err := v.client.GetSecret(limited, name, version, nil)
 	if err != nil {
 		return Secret{}, vaultFailure(limited, name, err)
@@ -171,7 +182,7 @@ func (v *KeyVault) fetch(ctx context.Context, key, name, version string) (Secret
 	if len(v.cache) >= maxCachedSecrets {
 		v.cache = map[string]cachedSecret{}
 	}
-	v.cache[key] = cachedSecret{s, v.now().Add(v.fresh)}
+	v.cache[key] = cachedSecret{s, asked, v.now().Add(v.fresh)}
 	return s, nil
 }
 

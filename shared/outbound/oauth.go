@@ -36,12 +36,22 @@ func (o oauth) apply(ctx context.Context, c *Client, x *exchange) error {
 	}
 	o.secret.note(c.config.Live, o.secret.reveal())
 	o.password.note(c.config.Live, o.password.reveal())
-	key := digest(endpoint, o.audience, o.clientID, o.secret.reveal(), o.pfx.reveal(), o.password.reveal())
-	t, err := c.tokens.get(ctx, key, func(ctx context.Context) (token, error) { return o.fetch(ctx, c, endpoint) })
+	t, err := c.tokens.get(ctx, o.key(endpoint), func(ctx context.Context) (token, error) { return o.fetch(ctx, c, endpoint) })
 	if err != nil {
 		return err
 	}
 	return c.bearer(x, t.text)
+}
+
+func (o oauth) key(endpoint string) tokenKey {
+	return digest(endpoint, o.audience, o.clientID, o.secret.reveal(), o.pfx.reveal(), o.password.reveal())
+}
+
+// forget drops the token after a 401: it may have been revoked before its time.
+func (o oauth) forget(c *Client) {
+	if endpoint, err := o.endpoint(); err == nil {
+		c.tokens.forget(o.key(endpoint))
+	}
 }
 
 // endpoint is the token endpoint of version 1, as the product uses it: "audience"

@@ -92,7 +92,11 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err != nil {
 		return nil, failure(ctx, limited, r, err)
 	}
-	return out.(*Response), nil
+	answer := out.(*Response)
+	if cached, ok := r.Authentication.(interface{ forget(*Client) }); ok && answer.StatusCode == http.StatusUnauthorized {
+		cached.forget(c)
+	}
+	return answer, nil
 }
 
 // MaxBody is the largest answer that is read.

@@ -91,6 +91,13 @@ func (t *tokenCache) get(ctx context.Context, key tokenKey, fetch func(context.C
 	}
 }
 
+// forget drops a token that a service refused.
+func (t *tokenCache) forget(key tokenKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.tokens, key)
+}
+
 func (t *tokenCache) keep(key tokenKey, fresh token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

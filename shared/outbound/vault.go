@@ -31,9 +31,12 @@ type Vault interface {
 	Versions(ctx context.Context, name string) ([]Secret, error)
 }
 
+// VaultOrigin begins the name of the origin of what was read from a vault.
+const VaultOrigin = "keyvault:"
+
 // secretValue marks a secret with where it came from; the name is no secret.
 func secretValue(name, plain string) value.Value {
-	return value.String(plain).Mark(value.Origin{Class: value.Secured, Name: "keyvault:" + name})
+	return value.String(plain).Mark(value.Origin{Class: value.Secured, Name: VaultOrigin + name})
 }
 
 // validName: Key Vault names have 1 to 127 letters, digits and hyphens.

@@ -269,6 +269,12 @@ func (m *machine) inputs(a *definition.Action, r *Record) (value.Value, *Error) 
 	if err != nil {
 		return value.Value{}, m.templateError(a, "inputs", err)
 	}
+	if secured, _ := a.Secures(); secured {
+		v = v.Mark(value.Origin{Class: value.Secured, Name: "inputs:" + a.Name})
+	}
+	if m.p.Strict {
+		v = value.Harden(v)
+	}
 	r.Inputs.Value = v
 	if a.Spec.History != nil {
 		if shown, changed := a.Spec.History(v); changed {

@@ -18,6 +18,7 @@ func (m *machine) completed(e Completed) {
 		return // a repeat, or late: the action was cancelled meanwhile
 	}
 	m.s.touch(r)
+	e.Outcome = m.secured(a, e.Outcome)
 	switch o := e.Outcome; {
 	case o.Again > 0:
 		r.Keep, r.Wake = o.Keep, m.wakeBy(r, m.now.Add(o.Again))
@@ -34,6 +35,19 @@ func (m *machine) completed(e Completed) {
 		return
 	}
 	m.conclude(a, r, e.Outcome)
+}
+
+// secured marks what an operation gave, as far as the author says that it is secret: it
+// may pass through Keep before it becomes the outputs.
+func (m *machine) secured(a *definition.Action, o Outcome) Outcome {
+	if _, outputs := a.Secures(); outputs {
+		origin := value.Origin{Class: value.Secured, Name: "outputs:" + a.Name}
+		o.Outputs, o.Keep = o.Outputs.Mark(origin), o.Keep.Mark(origin)
+	}
+	if m.p.Strict {
+		o.Outputs, o.Keep = value.Harden(o.Outputs), value.Harden(o.Keep)
+	}
+	return o
 }
 
 // wakeBy is a time to go on at, or the deadline if that comes first.
@@ -72,6 +86,7 @@ func (m *machine) goOn(a *definition.Action, r *Record, data value.Value) {
 
 // conclude ends an action with the outcome of its last attempt.
 func (m *machine) conclude(a *definition.Action, r *Record, o Outcome) {
+	o = m.secured(a, o)
 	r.Outputs.Value = o.Outputs
 	if len(r.Retries) > 0 {
 		m.noteAttempt(r, o)

@@ -230,7 +230,7 @@ func (m *machine) terminate(a *definition.Action, r *Record) {
 			m.end(r, definition.Succeeded, "", nil)
 			m.s.Stopping = known
 			if known == definition.Failed {
-				failure := v.Member("runError")
+				failure := value.Redact(v.Member("runError")) // an error keeps no origins
 				m.s.Code = terminated
 				m.s.Error = &Error{failure.Member("code").Str(), failure.Member("message").Str()}
 			}

@@ -39,6 +39,9 @@ func trackingID(v value.Value) (string, error) {
 	case !isText:
 		id = string(value.Reveal(v))
 	}
+	if !value.Redact(v, value.Credential).Marked() && v.Marked() {
+		id = value.Redacted // it goes out in headers and shows in every list
+	}
 	return id, CheckTrackingID(id)
 }
 

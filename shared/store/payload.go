@@ -130,7 +130,8 @@ func owner(key string) string {
 }
 
 // take returns v with null in place of each outermost value that has an origin,
-// and what was there: triples of path, value and origins.
+// and what was there: triples of path, value and origins. Origins further inside are
+// pairs of path and origins.
 func take(v value.Value) (visible value.Value, taken []value.Value) {
 	if !v.Marked() {
 		return v, nil
@@ -141,11 +142,8 @@ func take(v value.Value) (visible value.Value, taken []value.Value) {
 
 func takeAt(v value.Value, path []value.Value, taken *[]value.Value) value.Value {
 	if origins := v.Origins(); len(origins) > 0 {
-		list := make([]value.Value, 0, 2*len(origins))
-		for _, o := range origins {
-			list = append(list, value.Int(int64(o.Class)), value.String(o.Name))
-		}
-		*taken = append(*taken, value.Array(value.Array(append([]value.Value(nil), path...)...), v, value.Array(list...)))
+		*taken = append(*taken, value.Array(pathValue(path), v, originsValue(origins)))
+		takeInside(v, path, origins, taken)
 		return value.Null()
 	}
 	if !v.Marked() {
@@ -167,6 +165,33 @@ func takeAt(v value.Value, path []value.Value, taken *[]value.Value) value.Value
 	default:
 		return v
 	}
+}
+
+// takeInside notes the origins inside of what was taken that the whole does not have.
+func takeInside(v value.Value, path []value.Value, whole []value.Origin, taken *[]value.Value) {
+	if !v.Marked() {
+		return
+	}
+	for i := range v.Len() {
+		inside, at := v.At(i), append(path, value.Int(int64(i)))
+		known := inside.Origins() // with those of the whole
+		if len(known) > len(whole) {
+			*taken = append(*taken, value.Array(pathValue(at), originsValue(known)))
+		}
+		takeInside(inside, at, known, taken)
+	}
+}
+
+func pathValue(path []value.Value) value.Value {
+	return value.Array(append([]value.Value(nil), path...)...)
+}
+
+func originsValue(origins []value.Origin) value.Value {
+	list := make([]value.Value, 0, 2*len(origins))
+	for _, o := range origins {
+		list = append(list, value.Int(int64(o.Class)), value.String(o.Name))
+	}
+	return value.Array(list...)
 }
 
 // Decode returns the value under a column name; fetch reads a blob.
@@ -200,7 +225,11 @@ func (c Codec) Decode(place, column string, p Properties, fetch func(name string
 		return value.Value{}, errors.New("the sealed payload is not JSON")
 	}
 	for _, t := range taken.Elements {
-		v = restore(v, t.At(0), 0, t.At(1).Mark(origins(t.At(2))...))
+		if t.Len() == 2 {
+			v = change(v, t.At(0), 0, func(was value.Value) value.Value { return was.Mark(origins(t.At(1))...) })
+			continue
+		}
+		v = change(v, t.At(0), 0, func(value.Value) value.Value { return t.At(1).Mark(origins(t.At(2))...) })
 	}
 	return v, nil
 }
@@ -234,10 +263,10 @@ func origins(list value.Value) []value.Origin {
 	return all
 }
 
-// restore puts x at a path of positions into v.
-func restore(v, path value.Value, depth int, x value.Value) value.Value {
+// change replaces what is at a path of positions in v.
+func change(v, path value.Value, depth int, by func(value.Value) value.Value) value.Value {
 	if depth == path.Len() {
-		return x
+		return by(v)
 	}
 	at, _ := path.At(depth).AsInt()
 	if int(at) >= v.Len() {
@@ -249,18 +278,18 @@ func restore(v, path value.Value, depth int, x value.Value) value.Value {
 		for i, item := range v.Elements {
 			items[i] = item
 		}
-		items[at] = restore(items[at], path, depth+1, x)
-		return value.Array(items...)
+		items[at] = change(items[at], path, depth+1, by)
+		return value.Array(items...).Mark(v.Origins()...)
 	case value.KindObject:
 		b := value.NewObject(v.Len())
 		for i := range v.Len() {
 			item := v.At(i)
 			if i == int(at) {
-				item = restore(item, path, depth+1, x)
+				item = change(item, path, depth+1, by)
 			}
 			b.Set(v.KeyAt(i), item)
 		}
-		return b.Build()
+		return b.Build().Mark(v.Origins()...)
 	default:
 		return v
 	}

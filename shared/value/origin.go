@@ -110,6 +110,32 @@ func Redact(v Value, classes ...Class) Value {
 	return of(redacted)
 }
 
+// Harden returns v with a Credential origin beside each Secured one, so that visible
+// history redacts it too: that is what strict history means.
+func Harden(v Value) Value {
+	if !v.Marked() {
+		return v
+	}
+	n := v.node()
+	if len(n.items()) > 0 {
+		hard := newContainer(n.kind)
+		hard.more = n.more
+		*hard.box() = *n.box()
+		hard.box().items = make([]Value, len(n.box().items))
+		for i, item := range n.box().items {
+			hard.box().items[i] = Harden(item)
+		}
+		hard.settle()
+		v = of(hard)
+	}
+	for _, o := range n.origins() {
+		if o.Class == Secured {
+			v = v.Mark(Origin{Credential, o.Name})
+		}
+	}
+	return v
+}
+
 func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] > unicode.MaxASCII {

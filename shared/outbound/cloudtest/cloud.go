@@ -9,6 +9,7 @@
 package cloudtest
 
 import (
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -65,7 +66,8 @@ type Cloud struct {
 	mu       sync.Mutex
 	hosts    map[string]http.Handler // besides the built-in ones
 	apps     map[string]*App
-	secrets  map[string][]secretVersion // newest first
+	secrets  map[string][]secretVersion   // newest first
+	keys     map[string][]*rsa.PrivateKey // oldest first
 	managers map[string]Person
 	counts   map[string]int
 	hooks    map[string]Hook
@@ -84,6 +86,7 @@ func Start(t testing.TB, hosts ...string) *Cloud {
 		hosts:    map[string]http.Handler{},
 		apps:     map[string]*App{ClientID: {Secret: ClientSecret, Principal: "77777777-7777-7777-7777-777777777777"}},
 		secrets:  map[string][]secretVersion{},
+		keys:     map[string][]*rsa.PrivateKey{},
 		managers: map[string]Person{},
 		counts:   map[string]int{},
 		hooks:    map[string]Hook{},

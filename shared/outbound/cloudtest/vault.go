@@ -66,6 +66,10 @@ func (c *Cloud) vault(w http.ResponseWriter, r *http.Request) {
 		azureError(w, http.StatusBadRequest, "BadParameter", "The specified version is not recognized.", "")
 		return
 	}
+	if key, ok := strings.CutPrefix(strings.Trim(r.URL.Path, "/"), "keys/"); ok && strings.Count(key, "/") >= 1 {
+		c.useKey(w, r, strings.Split(strings.ReplaceAll(key, "//", "/"), "/"))
+		return
+	}
 	if r.Method != http.MethodGet {
 		azureError(w, http.StatusMethodNotAllowed, "BadParameter", "Method not allowed.", "")
 		return

@@ -139,7 +139,8 @@ func (e *Engine) Recover(ctx context.Context) (int, error) {
 }
 
 // Abandon marks a run as failed because its doorbells died on the poison queue:
-// driving it failed again and again.
+// driving it failed again and again. A run that somebody drives is left alone: its
+// lease outlives a doorbell that died with a process.
 func (e *Engine) Abandon(ctx context.Context, key store.RunKey, why string) error {
 	snapshot, err := e.Store.LoadRun(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
@@ -148,7 +149,7 @@ func (e *Engine) Abandon(ctx context.Context, key store.RunKey, why string) erro
 	if err != nil {
 		return err
 	}
-	if snapshot.State.Status.Final() {
+	if snapshot.State.Status.Final() || e.Ambient.Now().Before(snapshot.Lease.Until) {
 		return nil
 	}
 	st := snapshot.State

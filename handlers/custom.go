@@ -77,7 +77,7 @@ func (a *app) deployFolder(ctx context.Context, root string) error {
 	if err != nil {
 		return fmt.Errorf("workflows in %s: %w", folder, orProblems(err))
 	}
-	if err := a.save(audit.WithActor(ctx, "the package of the app"), logWriter{a}, docs, ""); err != nil {
+	if err := a.save(audit.WithActor(ctx, "the package of the app"), nil, docs, ""); err != nil {
 		return fmt.Errorf("workflows in %s: %w", folder, orProblems(err))
 	}
 	return nil

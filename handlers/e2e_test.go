@@ -318,6 +318,9 @@ func (d *deployed) searchCanary(t *testing.T) {
 	if err != nil || files < 1000 {
 		t.Errorf("the emulator's files were not searched: %d, %v", files, err)
 	}
+	if strings.Contains(d.host.Log(), "sig=") {
+		t.Error("a signed URL is in the log")
+	}
 	if form := canaryIn([]byte(d.host.Log()), canary); form != "" {
 		t.Errorf("the secret shows in the log (%s)", form)
 	}

@@ -60,6 +60,7 @@ func walk(t *testing.T, m *managed) {
 	w.keys(name)
 	w.clocks()
 	w.moveAndDelete(name)
+	w.templates()
 	w.callers()
 	w.allWereCalled()
 	m.leaksNothing(t)

@@ -7,6 +7,7 @@ TOOLS   := $(CACHE)/tools
 LINT    := $(TOOLS)/golangci-lint-2.15.0
 STAT    := $(TOOLS)/benchstat
 AZURITE := $(CACHE)/azurite-3.35.0
+ARMLOGIC := $(CACHE)/arm-logic-8.2.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
@@ -17,10 +18,10 @@ help: ## print this list
 run: ## serve the sample workflows on http://127.0.0.1:7071, with the store in a file
 	$(GO) run .
 
-test: azurite-install ## run all tests; installs Azurite (pinned) on first use
+test: azurite-install arm-logic-install ## run all tests; installs Azurite and a client (pinned) on first use
 	$(GO) test -timeout 20m ./...
 
-check: format-check generate-check azurite-install ## all that CI checks: format, vet, lint, generated files, tests with the race detector
+check: format-check generate-check azurite-install arm-logic-install ## all that CI checks: format, vet, lint, generated files, tests with the race detector
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint
 	$(GO) test -race -timeout 40m ./...
@@ -67,8 +68,16 @@ $(AZURITE)/.installed: tools/azurite/package-lock.json
 	npm ci --prefix $(AZURITE) --no-audit --no-fund --loglevel=error
 	touch $@
 
+arm-logic-install: $(ARMLOGIC)/.installed
+
+$(ARMLOGIC)/.installed: tools/arm-logic/package-lock.json
+	mkdir -p $(ARMLOGIC)
+	cp tools/arm-logic/package.json tools/arm-logic/package-lock.json $(ARMLOGIC)/
+	npm ci --prefix $(ARMLOGIC) --no-audit --no-fund --loglevel=error
+	touch $@
+
 $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(TOOLS)/golangci-lint $(LINT)
 
-.PHONY: help run test check lint format format-check generate generate-check bench fuzz crash package azurite azurite-install
+.PHONY: help run test check lint format format-check generate generate-check bench fuzz crash package azurite azurite-install arm-logic-install

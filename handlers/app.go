@@ -43,6 +43,7 @@ type app struct {
 	store    *store.Store
 	audit    *audit.Recorder
 	tokens   *gate.Tokens
+	managers *managers
 	engine   *engine.Engine
 	deps     operation.Deps
 	maps     *artifacts.Folder // nil where there is none
@@ -75,7 +76,7 @@ type options struct {
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{options: o, live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
-	var errs [5]error
+	var errs [6]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
 		a.settings.client = gate.Forwarded // inbound-security §5.1
@@ -86,6 +87,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
 	a.tokens, errs[3] = a.openTokens()
 	errs[4] = unknownSettings(os.Environ())
+	a.managers, errs[5] = a.readManagers()
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, &settingsError{err}
 	}

@@ -111,6 +111,13 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if err != nil {
 		return err
 	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+		token := a.localToken()
+		a.managers.openLocally(token)
+		if os.Getenv(settingToken) == "" {
+			fmt.Fprintf(stdout, "Management API: %s/subscriptions/…\n  Authorization: Bearer %s\n\n", address, token)
+		}
+	}
 	fmt.Fprintf(stdout, "Serving on %s. Stop with Ctrl-C.\n", address)
 	return standalone.Serve(ctx, listener, 10*time.Second)
 }
@@ -261,6 +268,6 @@ func (a *app) standalone(open bool, secured *tls.Config) (*host.Standalone, erro
 	}
 	return host.NewStandalone(functions(a), s, host.Options{
 		StatusDir: filepath.Join(a.settings.dataDir, "timers"), TLS: secured, Trusted: a.settings.client.Headers(),
-		Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
+		Runtime: a.managementAPI(), Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
 	})
 }

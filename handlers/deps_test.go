@@ -47,6 +47,8 @@ var mayImport = map[string]string{
 
 	"handlers/host": "shared/store shared/value",
 	"handlers/gate": "shared/access",
+	// It shows what the engine and the store hold, behind the addresses and links of the gate.
+	"handlers/management": "handlers/gate shared/access shared/audit shared/definition shared/engine shared/expr shared/operation shared/run shared/store shared/value",
 }
 
 // pure packages do no I/O and know no time: what they import of the standard

@@ -18,6 +18,8 @@ func functions(a *app) host.App {
 			Methods: []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch, http.MethodPost, http.MethodPut},
 			Handler: a.lazily(func() http.Handler { return a.invoke() }),
 		}},
+		{Name: "Management", HTTP: a.managed("subscriptions/{*path}")},
+		{Name: "Providers", HTTP: a.managed("providers/{*path}")},
 		{Name: "Doctor", HTTP: &host.HTTP{Route: doctorPath[1:], AuthLevel: host.KeyNeeded, Methods: []string{http.MethodGet}, Handler: http.HandlerFunc(a.doctor)}},
 		{Name: "Dispatch", Queue: &host.Queue{Name: store.DoorbellQueue, Connection: settingStorage, Handle: a.dispatch}},
 		{Name: "Poison", Queue: &host.Queue{Name: store.PoisonQueue, Connection: settingStorage, Handle: a.poison}},
@@ -35,4 +37,13 @@ func functions(a *app) host.App {
 		table = append(table, a.triggerFunction(typ))
 	}
 	return host.App{Functions: table}
+}
+
+// managed is a route of the management API, which asks for a token itself.
+func (a *app) managed(route string) *host.HTTP {
+	return &host.HTTP{
+		Route: route, AuthLevel: host.Anonymous,
+		Methods: []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut},
+		Handler: a.lazily(a.managementAPI),
+	}
 }

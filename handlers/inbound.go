@@ -71,11 +71,6 @@ func (a *app) called(ctx context.Context, c gate.Call) (*engine.Workflow, error)
 	return a.engine.Workflow(ctx, c.WorkflowID)
 }
 
-// content answers a link to inputs or outputs. Nobody is given one yet.
-func (a *app) content(w http.ResponseWriter) {
-	gate.Reject(w, gate.Rejection{Status: http.StatusNotFound, Code: "ResourceNotFound", Message: "There is nothing at this address."})
-}
-
 // observe writes a decision of the gate into the audit trail.
 func (a *app) observe(d gate.Decision) {
 	e := store.AuditEvent{

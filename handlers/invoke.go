@@ -36,7 +36,7 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		a.operation(w, r, workflow, c)
 		return
 	case c.Content.Name != "":
-		a.content(w)
+		a.content(w, r, c)
 		return
 	case c.Resume.Run != "":
 		a.resume(w, r, c)

@@ -48,6 +48,11 @@ const (
 	settingAuthority  = "LATCHWORK_TOKEN_AUTHORITY"
 	settingHistory    = "LATCHWORK_HISTORY"
 	settingAlgorithms = "LATCHWORK_TOKEN_ALGORITHMS"
+	settingTenant     = "LATCHWORK_MANAGEMENT_TENANT"
+	settingAudience   = "LATCHWORK_MANAGEMENT_AUDIENCE"
+	settingManagers   = "LATCHWORK_MANAGEMENT_ROLES"
+	settingToken      = "LATCHWORK_MANAGEMENT_TOKEN"
+	settingPrincipal  = "LATCHWORK_PRINCIPAL_ID"
 )
 
 // Files of the data folder with keys: that seals the embedded store, and that opens

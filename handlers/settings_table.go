@@ -64,6 +64,13 @@ var settingGroups = []settingGroup{
 		{settingAuthority, "https address", "`https://login.microsoftonline.com`", "Who gives out those keys."},
 		{settingAlgorithms, "some of `RS256`, `PS256`, `ES256`", "`RS256`", "Algorithms that tokens may be signed with."},
 	}},
+	{"Management API", "[How clients use it, and who may](management.md).", []setting{
+		{settingTenant, "tenant id", "no token is taken", "The tenant of Entra whose tokens are taken."},
+		{settingAudience, "audience", "Azure's own", "Another audience that these tokens may have."},
+		{settingManagers, "`contributor=group:…,oid:…;reader=role:…;contents=…`", "nobody has a role", "Who may do what."},
+		{settingToken, "text", "another one at each start, which is printed", "The token of a standalone server, which opens everything from this machine."},
+		{settingPrincipal, "object id", "made up for each workflow", "What workflows with the system-assigned identity show as `principalId`."},
+	}},
 	{"Outgoing calls", "", []setting{
 		{outbound.SettingTimeout, "time from 1s to 1h", "`2m`", "The longest call."},
 		{outbound.SettingMaxBody, "bytes from 1024", "`104857600`", "The largest answer."},

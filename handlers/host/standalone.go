@@ -51,6 +51,9 @@ type Options struct {
 	// Handler answers instead of the functions' own handlers: a custom handler in
 	// another process.
 	Handler http.Handler
+	// Runtime answers what is below runtime/webhooks/workflow, which a Functions host keeps
+	// for itself; nil: nothing is there.
+	Runtime http.Handler
 	// Trusted are headers about where a request comes from that something of our own
 	// in front has written; all others of their kind are taken away.
 	Trusted []string
@@ -151,6 +154,10 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, "{}")
 		return
 	}
+	if _, ok := cutPrefixFold(path, "runtime/webhooks/workflow/"); ok && h.options.Runtime != nil {
+		h.runtime(w, r)
+		return
+	}
 	f, ok := match(h.functions, h.settings.RoutePrefix, r.Method, path)
 	if !ok {
 		w.WriteHeader(http.StatusNotFound)
@@ -173,6 +180,14 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := h.limited(r.Context())
 	defer cancel()
 	h.handler.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// runtime answers a call that no function is for.
+func (h *Standalone) runtime(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	ctx, cancel := h.limited(r.Context())
+	defer cancel()
+	h.options.Runtime.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // limited gives a call the time that host.json allows.

@@ -181,3 +181,10 @@ func is(have any, want string) bool {
 	}
 	return false
 }
+
+// Require returns a policy that tokens of an issuer for an audience satisfy; false: the
+// issuer is none of Entra's.
+func Require(name, issuer, audience string) (Policy, bool) {
+	tenant, ok := TenantOf(issuer)
+	return Policy{Name: name, Issuer: issuer, Tenant: tenant, claims: []claim{{"iss", issuer}, {"aud", audience}}}, ok
+}

@@ -21,6 +21,9 @@ const (
 	Key    = "key"    // a signing key was replaced
 	Change = "change" // a workflow was saved
 	Lost   = "lost"   // events that could not be written
+	// Management is a call of the management API that changes something or shows what
+	// opens something, or that was refused.
+	Management = "management"
 
 	Allowed = "allowed"
 	Refused = "refused"

@@ -10,8 +10,8 @@ import (
 // changed what. It holds no credential.
 type AuditEvent struct {
 	At time.Time
-	// Kind is trigger, resume, content or other for calls; key, change or lost
-	// otherwise. Outcome is allowed, refused or done.
+	// Kind is trigger, resume, content or other for calls; key, change,
+	// management or lost otherwise. Outcome is allowed, refused or done.
 	Kind, Outcome string
 	WorkflowID    string
 	Subject       string // what was called or changed, below the workflow

@@ -1,0 +1,49 @@
+package management
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// maxBody is the largest body of a call: a definition of the largest size, with
+// parameters.
+const maxBody = 5 << 20
+
+func (c *call) readBody() (value.Value, error) {
+	var tooLarge *http.MaxBytesError
+	data, err := io.ReadAll(http.MaxBytesReader(nil, c.r.Body, maxBody))
+	switch {
+	case errors.As(err, &tooLarge):
+		return value.Value{}, fail(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request content exceeds the limit of '%d' bytes.", maxBody)
+	case err != nil:
+		return value.Value{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content could not be read to its end.")
+	case len(data) == 0:
+		return value.Value{}, nil
+	}
+	v, err := value.Parse(data)
+	if err != nil {
+		return value.Value{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: '%s'.", err)
+	}
+	if v.Kind() != value.KindObject {
+		return value.Value{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'expected an object and found a value of type %s'.", v.Kind())
+	}
+	return v, nil
+}
+
+// member finds a property of a body, ignoring case: the documentation and the
+// clients differ (management-api §1).
+func member(v value.Value, name string) value.Value {
+	if x, ok := v.Get(name); ok {
+		return x
+	}
+	for key, x := range v.Members {
+		if strings.EqualFold(key, name) {
+			return x
+		}
+	}
+	return value.Value{}
+}

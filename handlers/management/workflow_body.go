@@ -1,0 +1,189 @@
+package management
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/latchwork/latchwork/shared/engine"
+	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/value"
+)
+
+// resource reads the body of a PUT. What a client read and sends back, such as id or
+// version, is ignored.
+func (a *API) resource(c *call, body value.Value, old *engine.Workflow) (*engine.Resource, error) {
+	p := member(body, "properties")
+	if p.Kind() != value.KindObject {
+		return nil, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'Required property 'properties' not found in JSON'.")
+	}
+	root := (*value.Path)(nil).Key("properties")
+	r := &engine.Resource{
+		Name: c.names["workflow"], ResourceID: c.workflowID(), Location: member(body, "location").Str(), Kind: kind(body),
+		State: member(p, "state").Str(), Tags: member(body, "tags"), Identity: member(body, "identity"),
+		AccessControl: member(p, "accessControl"), Definition: member(p, "definition"), Parameters: member(p, "parameters"),
+		DefinitionPath: root.Key("definition"), ParametersPath: root.Key("parameters"),
+	}
+	switch {
+	case r.State == "" || strings.EqualFold(r.State, "Enabled") || strings.EqualFold(r.State, "NotSpecified"):
+		r.State = "Enabled"
+	case strings.EqualFold(r.State, "Disabled"):
+		r.State = "Disabled"
+	default:
+		return nil, fail(http.StatusBadRequest, "WorkflowStateNotValid", "The workflow state '%s' is not valid. The state must be 'Enabled' or 'Disabled'.", r.State)
+	}
+	if old != nil {
+		r.Name, r.ResourceID = old.Name, old.ResourceID // the spelling of the first PUT stays
+		r.AccessControl = keepDisabled(r.AccessControl, old.AccessControl)
+		r.Parameters = keepSecrets(r.Parameters, old.Workflow, r.Definition)
+	}
+	var err error
+	if r.Identity, err = identityOf(r.Identity); err != nil {
+		return nil, err
+	}
+	if r.Identity.Member("type").Str() == systemAssigned {
+		r.Identity = a.systemIdentity(old)
+	}
+	return r, nil
+}
+
+const systemAssigned = "SystemAssigned"
+
+// systemIdentity is the identity that a workflow has already, or another one: switched
+// off and on it is a new one (management-api §4.2).
+func (a *API) systemIdentity(old *engine.Workflow) value.Value {
+	if old != nil && old.Identity.Member("type").Str() == systemAssigned && old.Identity.Has("principalId") {
+		return old.Identity
+	}
+	principal, tenant := a.Identity.Principal, a.Identity.Tenant
+	if principal == "" {
+		principal = newID()
+	}
+	if tenant == "" {
+		tenant = "00000000-0000-0000-0000-000000000000"
+	}
+	return newObject(3).text("type", systemAssigned).text("principalId", principal).text("tenantId", tenant).Build()
+}
+
+// kind is that of a Standard workflow, "" for others.
+func kind(body value.Value) string {
+	for _, k := range []string{"Stateful", "Stateless", "Agent"} {
+		if strings.EqualFold(member(body, "kind").Str(), k) {
+			return k
+		}
+	}
+	return ""
+}
+
+// keepDisabled: clients that read a workflow and write it back drop a key that
+// their models lack, which would switch signed URLs on again
+// (management-api §1.1, read-modify-write trap).
+func keepDisabled(given, old value.Value) value.Value {
+	triggers, policy := given.Member("triggers"), "sasAuthenticationPolicy"
+	if kept := old.Member("triggers").Member(policy); triggers.Kind() == value.KindObject && !triggers.Has(policy) &&
+		strings.EqualFold(kept.Member("state").Str(), "Disabled") {
+		return given.With("triggers", triggers.With(policy, kept))
+	}
+	return given
+}
+
+// keepSecrets: secure parameters are not given back, so a client that reads a
+// workflow and writes it back leaves them out. They keep their values, as long as
+// the definition still declares them secure.
+func keepSecrets(given value.Value, old *store.Workflow, definition value.Value) value.Value {
+	for name := range secureNames(definition) {
+		kept, had := findFold(old.Parameters, name)
+		if _, has := findFold(given, name); !had || has || !secureNames(old.Definition)[name] {
+			continue
+		}
+		if given.IsNull() {
+			given = value.Object()
+		}
+		for key := range old.Parameters.Members {
+			if strings.EqualFold(key, name) {
+				given = given.With(key, kept)
+			}
+		}
+	}
+	return given
+}
+
+func findFold(v value.Value, name string) (value.Value, bool) {
+	for key, x := range v.Members {
+		if strings.EqualFold(key, name) {
+			return x, true
+		}
+	}
+	return value.Value{}, false
+}
+
+// identityOf checks an identity: either the system's or one of the user's
+// (management-api §4.2).
+func identityOf(v value.Value) (value.Value, error) {
+	typ, users := member(v, "type").Str(), member(v, "userAssignedIdentities")
+	switch {
+	case v.IsNull():
+		return value.Value{}, nil
+	case strings.EqualFold(typ, "None"):
+		return value.Object(value.Member{Key: "type", Value: value.String("None")}), nil
+	case strings.EqualFold(typ, systemAssigned) && users.Len() == 0:
+		return value.Object(value.Member{Key: "type", Value: value.String(systemAssigned)}), nil
+	case strings.EqualFold(typ, "UserAssigned") && users.Len() == 1:
+		b := value.NewObject(1)
+		for id, entry := range users.Members {
+			if !strings.HasPrefix(strings.ToLower(id), "/subscriptions/") {
+				return v, fail(http.StatusBadRequest, "InvalidIdentity", "The user-assigned identity '%s' is not the id of a resource.", id)
+			}
+			if entry.IsNull() {
+				entry = value.Object()
+			}
+			b.Set(id, entry)
+		}
+		return value.Object(value.Member{Key: "type", Value: value.String("UserAssigned")}, value.Member{Key: "userAssignedIdentities", Value: b.Build()}), nil
+	}
+	return v, fail(http.StatusBadRequest, "InvalidIdentity", "The identity of the workflow is not valid: a workflow has the system-assigned identity, or exactly one user-assigned identity.")
+}
+
+// patchWorkflow merges tags, identity and the properties that are given. Released
+// clients send no body, which changes nothing (management-api §3.1).
+func (a *API) patchWorkflow(c *call) (answer, error) {
+	body, err := c.readBody()
+	if err != nil {
+		return answer{}, err
+	}
+	old, err := a.whole(c)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.precondition(old); err != nil {
+		return answer{}, err
+	}
+	if body.Len() == 0 {
+		return ok(a.workflowView(old.Workflow))
+	}
+	whole := newObject(5).text("location", old.Location).value("tags", old.Tags).value("identity", old.Identity).text("kind", old.Kind).Build()
+	properties := newObject(4).text("state", old.State).value("accessControl", old.AccessControl).
+		value("definition", old.Definition).value("parameters", old.Parameters).Build()
+	for name, v := range member(body, "properties").Members {
+		properties = properties.With(spelled(properties, name), v)
+	}
+	for _, name := range []string{"tags", "identity", "location"} {
+		if v := member(body, name); !v.IsAbsent() {
+			whole = whole.With(name, v)
+		}
+	}
+	r, err := a.resource(c, whole.With("properties", properties), old)
+	if err != nil {
+		return answer{}, err
+	}
+	return a.save(c, r, old)
+}
+
+// spelled is how an object spells a name already.
+func spelled(v value.Value, name string) string {
+	for key := range v.Members {
+		if strings.EqualFold(key, name) {
+			return key
+		}
+	}
+	return name
+}

@@ -116,7 +116,7 @@ func oneWorkflow(ctx context.Context, stdout io.Writer, path string, o runOption
 	if len(files) != 1 {
 		return nil, nil, fmt.Errorf("%s holds %d files that may be workflows; name the one to run", path, len(files))
 	}
-	doc, err := loadFile(files[0], o.parameters, here(), resolving(ctx, os.Getenv, false))
+	doc, err := loadFile(files[0], o.parameters, here(), resolving(ctx, os.Getenv))
 	if err != nil {
 		return nil, nil, err
 	}

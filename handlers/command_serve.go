@@ -66,7 +66,7 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if err != nil {
 		return err
 	}
-	docs, err := loadAll(stdout, paths, o.parameters, resolving(ctx, os.Getenv, false))
+	docs, err := loadAll(stdout, paths, o.parameters, resolving(ctx, os.Getenv))
 	if err != nil {
 		return err
 	}

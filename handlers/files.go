@@ -110,9 +110,9 @@ func loadFile(path, parametersPath string, c template.Context, resolve resolver)
 type resolver func(parameters value.Value) (value.Value, error)
 
 // resolving makes a resolver by the settings, when it is first needed.
-func resolving(ctx context.Context, getenv func(string) string, hosted bool) resolver {
+func resolving(ctx context.Context, getenv func(string) string) resolver {
 	return func(parameters value.Value) (value.Value, error) {
-		r, err := newReferences(getenv, hosted)
+		r, err := newReferences(getenv)
 		if err != nil {
 			return value.Value{}, err
 		}

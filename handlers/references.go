@@ -23,8 +23,8 @@ type references struct {
 
 // newReferences reads settings of its own: parameter files are read before there is an
 // app.
-func newReferences(getenv func(string) string, hosted bool) (*references, error) {
-	s, err := readSettings(getenv, hosted)
+func newReferences(getenv func(string) string) (*references, error) {
+	s, err := readSettings(getenv, false)
 	if err != nil {
 		return nil, err
 	}

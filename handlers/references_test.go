@@ -70,7 +70,7 @@ func TestReferencesInParameters(t *testing.T) {
 	reference := `{"parameters":{"key":{"reference":{"keyVault":{"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/contoso"},"secretName":"SECRET"}}}}`
 	file := strings.TrimSuffix(template, ".json") + ".parameters.json"
 	writeText(t, file, strings.Replace(reference, "SECRET", "key", 1))
-	d, err := loadFile(template, "", here(), resolving(t.Context(), cloudtest.Setenv(t, env), false))
+	d, err := loadFile(template, "", here(), resolving(t.Context(), cloudtest.Setenv(t, env)))
 	if err != nil || worse(d.problems) {
 		t.Fatal(err, d)
 	}
@@ -78,7 +78,7 @@ func TestReferencesInParameters(t *testing.T) {
 		t.Errorf("got %s", value.Reveal(p))
 	}
 	writeText(t, file, strings.Replace(reference, "SECRET", "none", 1))
-	if _, err := loadFile(template, "", here(), resolving(t.Context(), cloudtest.Setenv(t, env), false)); err == nil || !strings.Contains(err.Error(), "parameter 'key': SecretNotFound") {
+	if _, err := loadFile(template, "", here(), resolving(t.Context(), cloudtest.Setenv(t, env))); err == nil || !strings.Contains(err.Error(), "parameter 'key': SecretNotFound") {
 		t.Errorf("got %v", err)
 	}
 	if d, err := loadFile(template, "", here(), unresolved); err != nil || worse(d.problems) {

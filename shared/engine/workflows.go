@@ -56,9 +56,9 @@ func (e *Engine) Check(r *Resource) []value.Problem {
 // Save compiles a workflow and stores it as a new version, unless it is what the
 // store has already. With problems that are no warnings nothing is stored.
 func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Problem, error) {
-	r, problem := e.resolved(ctx, r)
-	if problem != nil {
-		return nil, []value.Problem{*problem}, nil
+	r, unresolved := e.resolved(ctx, r)
+	if len(unresolved) > 0 {
+		return nil, unresolved, nil
 	}
 	program, problems := r.Compile(e.Catalog)
 	if program == nil {
@@ -101,13 +101,13 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 
 // resolved is a resource with the secrets that its parameters refer to. They are those of
 // now: a secret that changes is taken up when the workflow is saved again.
-func (e *Engine) resolved(ctx context.Context, r *Resource) (*Resource, *value.Problem) {
+func (e *Engine) resolved(ctx context.Context, r *Resource) (*Resource, []value.Problem) {
 	if e.Resolve == nil || r.Parameters.IsAbsent() {
 		return r, nil
 	}
 	parameters, problem := e.Resolve(ctx, r.Parameters, r.ParametersPath)
 	if problem != nil {
-		return nil, problem
+		return nil, []value.Problem{*problem}
 	}
 	with := *r
 	with.Parameters = parameters

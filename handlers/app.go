@@ -40,15 +40,17 @@ type app struct {
 	http     *outbound.Client
 	vault    outbound.Vault
 	vaults   vaults
-	store    *store.Store
-	audit    *audit.Recorder
-	tokens   *gate.Tokens
-	managers *managers
-	engine   *engine.Engine
-	deps     operation.Deps
-	maps     *artifacts.Folder // nil where there is none
-	local    bool              // the store belongs to this process alone
-	options  options           // it was opened with
+	// references reads what settings and parameters refer to.
+	references *references
+	store      *store.Store
+	audit      *audit.Recorder
+	tokens     *gate.Tokens
+	managers   *managers
+	engine     *engine.Engine
+	deps       operation.Deps
+	maps       *artifacts.Folder // nil where there is none
+	local      bool              // the store belongs to this process alone
+	options    options           // it was opened with
 
 	bodies *semaphore.Weighted // the bytes of large bodies that are under way
 
@@ -85,7 +87,9 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.outbound.Live = a.live
 	a.identity, errs[2] = outbound.NewIdentity(o.getenv, a.outbound.HTTPClient())
 	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
-	a.tokens, errs[3] = a.openTokens()
+	if !outbound.IsReference(o.getenv(settingTokenKeys)) {
+		a.tokens, errs[3] = a.openTokens()
+	}
 	errs[4] = unknownSettings(os.Environ())
 	a.managers, errs[5] = a.readManagers()
 	if err := errors.Join(errs[:]...); err != nil {
@@ -99,6 +103,14 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	}
 	if err := a.openVault(); err != nil {
 		return nil, err
+	}
+	if err := a.resolveSettings(ctx, &o); err != nil {
+		return nil, err
+	}
+	if a.tokens == nil {
+		if a.tokens, err = a.openTokens(); err != nil {
+			return nil, &settingsError{err}
+		}
 	}
 	if err := a.openArtifacts(o.artifacts); err != nil {
 		return nil, err
@@ -116,7 +128,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		a.deps.Artifacts = a.maps
 	}
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict, Resolve: a.references.resolve,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
 	}
@@ -187,6 +199,20 @@ func (a *app) openVault() (err error) {
 	}
 	a.vault, err = outbound.NewKeyVault(a.outbound.KeyVault, a.identity, a.outbound.HTTPClient(), a.live, a.outbound.VaultOptions()...)
 	return err
+}
+
+// resolveSettings reads the secrets that settings refer to.
+func (a *app) resolveSettings(ctx context.Context, o *options) error {
+	a.references = &references{config: a.outbound, identity: a.identity}
+	if a.outbound.KeyVault == "" {
+		a.references.local = a.vault
+	}
+	resolved, err := a.references.resolvedSettings(ctx, o.getenv)
+	if err != nil {
+		return err
+	}
+	o.getenv, a.settings.getenv = resolved, resolved
+	return nil
 }
 
 // vaults are the views of the configured vault by identity: a connection may name

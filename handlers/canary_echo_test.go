@@ -25,7 +25,6 @@ type echoing struct {
 	kill  func()
 	dead  chan struct{}
 	done  map[string]bool
-	calls int
 }
 
 func newEchoing(t *testing.T) *echoing {

@@ -160,7 +160,7 @@ func printResults(w io.Writer, files []string, results []linted, findings []foun
 func lintFile(path string, o lintOptions) linted {
 	where := here()
 	where.Assume = o.parameters == "" // a template may be checked without its parameters
-	doc, err := loadFile(path, o.parameters, where)
+	doc, err := loadFile(path, o.parameters, where, nil)
 	if err != nil {
 		return linted{err: err}
 	}

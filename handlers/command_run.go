@@ -53,7 +53,7 @@ kept. The exit status is 0 only if the run succeeded.`,
 }
 
 func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, path string, o runOptions) error {
-	doc, w, err := oneWorkflow(stdout, path, o)
+	doc, w, err := oneWorkflow(ctx, stdout, path, o)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, pat
 }
 
 // oneWorkflow loads a file, or the one workflow file in a folder.
-func oneWorkflow(stdout io.Writer, path string, o runOptions) (*document, *engine.Resource, error) {
+func oneWorkflow(ctx context.Context, stdout io.Writer, path string, o runOptions) (*document, *engine.Resource, error) {
 	files, err := findFiles([]string{path})
 	if err != nil {
 		return nil, nil, err
@@ -116,7 +116,7 @@ func oneWorkflow(stdout io.Writer, path string, o runOptions) (*document, *engin
 	if len(files) != 1 {
 		return nil, nil, fmt.Errorf("%s holds %d files that may be workflows; name the one to run", path, len(files))
 	}
-	doc, err := loadFile(files[0], o.parameters, here())
+	doc, err := loadFile(files[0], o.parameters, here(), resolving(ctx, os.Getenv))
 	if err != nil {
 		return nil, nil, err
 	}

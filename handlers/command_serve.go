@@ -66,7 +66,7 @@ func serve(ctx context.Context, stdout io.Writer, paths []string, o serveOptions
 	if err != nil {
 		return err
 	}
-	docs, err := loadAll(stdout, paths, o.parameters)
+	docs, err := loadAll(stdout, paths, o.parameters, resolving(ctx, os.Getenv))
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (o serveOptions) mayServe(address net.Addr) error {
 }
 
 // loadAll loads files; with a problem in any of them nothing is served.
-func loadAll(stdout io.Writer, paths []string, parameters string) ([]*document, error) {
+func loadAll(stdout io.Writer, paths []string, parameters string, resolve resolver) ([]*document, error) {
 	files, err := findFiles(paths)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func loadAll(stdout io.Writer, paths []string, parameters string) ([]*document, 
 	var docs []*document
 	bad := false
 	for _, f := range files {
-		d, err := loadFile(f, parameters, here())
+		d, err := loadFile(f, parameters, here(), resolve)
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/host"
 	"github.com/latchwork/latchwork/shared/audit"
+	"github.com/latchwork/latchwork/shared/value"
 )
 
 // customHandler serves the Functions host that started this process. The port is
@@ -73,7 +74,7 @@ func (a *app) deployFolder(ctx context.Context, root string) error {
 	if !fileExists(folder) {
 		return nil
 	}
-	docs, err := loadAll(logWriter{a}, []string{folder}, "")
+	docs, err := loadAll(logWriter{a}, []string{folder}, "", func(p value.Value) (value.Value, error) { return a.references.parameterFile(ctx, p) })
 	if err != nil {
 		return fmt.Errorf("workflows in %s: %w", folder, orProblems(err))
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -68,7 +69,9 @@ func mayHoldWorkflow(name string) bool {
 
 // loadFile reads a file. Without parameters of its own it takes those in
 // <name>.parameters.json beside it.
-func loadFile(path, parametersPath string, c template.Context) (*document, error) {
+//
+// What the parameters refer to is read with resolve; without it nothing is asked.
+func loadFile(path, parametersPath string, c template.Context, resolve resolver) (*document, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -92,10 +95,29 @@ func loadFile(path, parametersPath string, c template.Context) (*document, error
 		if parameters = v.Member("parameters"); parameters.IsAbsent() {
 			parameters = v
 		}
+		if resolve != nil && refers(parameters) {
+			if parameters, err = resolve(parameters); err != nil {
+				return nil, fmt.Errorf("%s: %w", parametersPath, err)
+			}
+		}
 	}
 	d := &document{path: path, data: data}
 	d.deployment, d.problems = template.Load(data, workflowName(path), parameters, c)
 	return d, nil
+}
+
+// resolver puts the secrets into a parameter file that it refers to.
+type resolver func(parameters value.Value) (value.Value, error)
+
+// resolving makes a resolver by the settings, when it is first needed.
+func resolving(ctx context.Context, getenv func(string) string) resolver {
+	return func(parameters value.Value) (value.Value, error) {
+		r, err := newReferences(getenv)
+		if err != nil {
+			return value.Value{}, err
+		}
+		return r.parameterFile(ctx, parameters)
+	}
 }
 
 // here is where templates are deployed to on this machine.

@@ -185,3 +185,10 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 		})
 	}
 }
+
+func writeText(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation/script"
+	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/seal"
 )
 
@@ -149,7 +150,10 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 	if s.prefix != "" && !legalPrefix(s.prefix) {
 		fail(settingPrefix, errors.New("want 3 to 40 lower-case letters and digits, a letter first"))
 	}
-	if text := getenv(settingSealKey); text != "" {
+	if text := getenv(settingSealKey); outbound.IsReference(text) {
+		_, err := outbound.ParseReference(text)
+		fail(settingSealKey, err)
+	} else if text != "" {
 		_, err := seal.ParseKeys(text)
 		fail(settingSealKey, err)
 	}

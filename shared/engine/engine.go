@@ -53,6 +53,9 @@ type Config struct {
 	StrictHistory bool
 	// Live knows the credentials in use; nil: nobody does.
 	Live *outbound.Credentials
+	// Resolve replaces references to secrets in the parameters of what is saved; nil: they
+	// are texts like any other.
+	Resolve func(ctx context.Context, v value.Value, at *value.Path) (value.Value, *value.Problem)
 	// Fresh is for how long a workflow is used without asking the store for a newer
 	// version.
 	Fresh time.Duration

@@ -56,6 +56,10 @@ func (e *Engine) Check(r *Resource) []value.Problem {
 // Save compiles a workflow and stores it as a new version, unless it is what the
 // store has already. With problems that are no warnings nothing is stored.
 func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Problem, error) {
+	r, unresolved := e.resolved(ctx, r)
+	if len(unresolved) > 0 {
+		return nil, unresolved, nil
+	}
 	program, problems := r.Compile(e.Catalog)
 	if program == nil {
 		return nil, problems, nil
@@ -93,6 +97,21 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	e.mu.Unlock()
 	saved := &Workflow{w, program}
 	return saved, problems, e.startTriggers(ctx, saved)
+}
+
+// resolved is a resource with the secrets that its parameters refer to. They are those of
+// now: a secret that changes is taken up when the workflow is saved again.
+func (e *Engine) resolved(ctx context.Context, r *Resource) (*Resource, []value.Problem) {
+	if e.Resolve == nil || r.Parameters.IsAbsent() {
+		return r, nil
+	}
+	parameters, problem := e.Resolve(ctx, r.Parameters, r.ParametersPath)
+	if problem != nil {
+		return nil, []value.Problem{*problem}
+	}
+	with := *r
+	with.Parameters = parameters
+	return &with, nil
 }
 
 // inherit takes over what a workflow keeps from version to version: its id, its
@@ -206,6 +225,13 @@ func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version s
 
 // SaveConnection stores a connection resource.
 func (e *Engine) SaveConnection(ctx context.Context, c store.Connection) error {
+	if e.Resolve != nil {
+		properties, problem := e.Resolve(ctx, c.Properties, nil)
+		if problem != nil {
+			return problem
+		}
+		c.Properties = properties
+	}
 	if err := e.Store.SaveConnection(ctx, c); err != nil {
 		return err
 	}

@@ -255,7 +255,7 @@ func (b bounded) Do(r *http.Request) (*http.Response, error) {
 
 func validHeader(s string) bool { return s != "" && httpguts.ValidHeaderFieldValue(s) }
 
-// withTimeout bounds calls of the platform's services.
-func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, errTooSlow)
+// withTimeout bounds one call of a vault.
+func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, vaultTimeout, errTooSlow)
 }

@@ -166,7 +166,7 @@ func (v *KeyVault) cached(key, name string) (Secret, bool) {
 }
 
 func (v *KeyVault) fetch(ctx context.Context, key, name, version string) (Secret, error) {
-	limited, cancel := withTimeout(ctx, vaultTimeout)
+	limited, cancel := withTimeout(ctx)
 	defer cancel()
 	asked := v.now()
 	answer, err := v.client.GetSecret(limited, name, version, nil)
@@ -208,7 +208,7 @@ func (v *KeyVault) Versions(ctx context.Context, name string) ([]Secret, error) 
 }
 
 func (v *KeyVault) list(ctx context.Context, name string, more func() bool, next func(context.Context) ([]*azsecrets.SecretProperties, error)) ([]Secret, error) {
-	limited, cancel := withTimeout(ctx, vaultTimeout)
+	limited, cancel := withTimeout(ctx)
 	defer cancel()
 	all := []Secret{}
 	for more() {

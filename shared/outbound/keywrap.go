@@ -39,7 +39,7 @@ func NewKeyWrap(address, name string, credential azcore.TokenCredential, transpo
 
 // Wrap encrypts a key with the current version of the vault's key, and says which that is.
 func (w *KeyWrap) Wrap(ctx context.Context, plain []byte) (wrapped []byte, version string, err error) {
-	limited, cancel := withTimeout(ctx, vaultTimeout)
+	limited, cancel := withTimeout(ctx)
 	defer cancel()
 	algorithm := wrapAlgorithm
 	answer, err := w.client.WrapKey(limited, w.name, "", azkeys.KeyOperationParameters{Algorithm: &algorithm, Value: plain}, nil)
@@ -57,7 +57,7 @@ func (w *KeyWrap) Unwrap(ctx context.Context, wrapped []byte, version string) ([
 	if !validVersion(version) {
 		return nil, errors.New("the version of the wrapping key is not valid")
 	}
-	limited, cancel := withTimeout(ctx, vaultTimeout)
+	limited, cancel := withTimeout(ctx)
 	defer cancel()
 	algorithm := wrapAlgorithm
 	answer, err := w.client.UnwrapKey(limited, w.name, version, azkeys.KeyOperationParameters{Algorithm: &algorithm, Value: wrapped}, nil)

@@ -178,3 +178,31 @@ func BenchmarkCodec(b *testing.B) {
 		})
 	}
 }
+
+// Origins inside of what has an origin of its own come back, each where it was: a
+// credential within a secured side stays one.
+func TestOriginsInsideOfOthersComeBack(t *testing.T) {
+	side, key := value.Origin{Class: value.Secured, Name: "side"}, value.Origin{Class: value.Credential, Name: "key"}
+	v := value.Object(value.Member{Key: "open", Value: value.Int(1)}, value.Member{Key: "side", Value: value.Object(
+		value.Member{Key: "a", Value: value.String("plain")},
+		value.Member{Key: "b", Value: value.Array(value.String("x"), value.String("secret").Mark(key))}).Mark(side)})
+	c := codec(t)
+	p, blobs, err := c.Encode("p\nk", "X", v, false)
+	if err != nil || len(blobs) != 0 {
+		t.Fatal(blobs, err)
+	}
+	back, err := c.Decode("p\nk", "X", p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func(v value.Value) string { return string(value.Reveal(value.Redact(v, value.Credential))) }
+	if shown(back) != shown(v) || !strings.Contains(shown(back), `"b":["x","[redacted]"]`) {
+		t.Errorf("got %s, want %s", shown(back), shown(v))
+	}
+	if got := back.Member("side").Member("a").Origins(); len(got) != 1 || got[0] != side {
+		t.Errorf("beside it: %v", got)
+	}
+	if got := back.Member("side").Member("b").At(1).Origins(); len(got) != 2 {
+		t.Errorf("the credential: %v", got)
+	}
+}

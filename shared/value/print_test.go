@@ -77,3 +77,18 @@ func TestMarksTravelWithWhatIsTakenOut(t *testing.T) {
 		t.Errorf("JSON = %s", value.JSON(v))
 	}
 }
+
+func TestHardenedValuesAreRedactedEverywhere(t *testing.T) {
+	secured := value.Origin{Class: value.Secured, Name: "side"}
+	v := value.Object(value.Member{Key: "a", Value: value.String("open")}, value.Member{Key: "b", Value: value.Array(value.Int(1), value.String("secret").Mark(secured))})
+	hard := value.Harden(v)
+	if got := string(value.Reveal(value.Redact(hard, value.Credential))); got != `{"a":"open","b":[1,"[redacted]"]}` {
+		t.Errorf("got %s", got)
+	}
+	if got := string(value.Reveal(hard)); got != string(value.Reveal(v)) {
+		t.Errorf("the value changed: %s", got)
+	}
+	if value.Harden(hard.Member("a")) != hard.Member("a") || len(value.Harden(hard).Member("b").At(1).Origins()) != 2 {
+		t.Error("hardened twice, it is another one")
+	}
+}

@@ -44,6 +44,7 @@ type app struct {
 	audit    *audit.Recorder
 	tokens   *gate.Tokens
 	engine   *engine.Engine
+	meters   *meters
 	deps     operation.Deps
 	maps     *artifacts.Folder // nil where there is none
 	local    bool              // the store belongs to this process alone
@@ -75,7 +76,7 @@ type options struct {
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{options: o, live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
-	var errs [5]error
+	var errs [6]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
 		a.settings.client = gate.Forwarded // inbound-security §5.1
@@ -86,12 +87,14 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.log = newLog(o.log, a.settings.logLevel, o.pretty, a.live)
 	a.tokens, errs[3] = a.openTokens()
 	errs[4] = unknownSettings(os.Environ())
+	measured, err := readTelemetry(o.getenv, a.live)
+	errs[5] = err
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, &settingsError{err}
 	}
+	measured.Client, measured.Log = a.outbound.HTTPClient(), a.log
 	a.identity.Live = a.live
 	a.outbound.Identity = a.identity
-	var err error
 	if a.http, err = outbound.New(a.outbound); err != nil {
 		return nil, err
 	}
@@ -113,8 +116,9 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if a.maps != nil {
 		a.deps.Artifacts = a.maps
 	}
+	a.meters = newMeters(measured)
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Observer: a.meters, Live: a.live, StrictHistory: a.settings.strict,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
 	}
@@ -122,6 +126,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		o.skip.into(&config)
 	}
 	a.engine = engine.New(config)
+	a.meters.metrics.Gauge("latchwork_runs_driven", "Runs that are being driven here.", func() float64 { return float64(a.engine.Driving()) })
 	return a, nil
 }
 
@@ -144,6 +149,7 @@ func (a *app) Close() error {
 	defer cancel()
 	a.engine.Close(ctx)
 	a.audit.Close(ctx)
+	a.meters.exporter.Close(ctx)
 	a.http.CloseIdleConnections()
 	if a.maps != nil {
 		_ = a.maps.Close() // it was only read

@@ -34,5 +34,5 @@ func functions(a *app) host.App {
 	for _, typ := range (operation.Catalog{}).TriggerTypes() {
 		table = append(table, a.triggerFunction(typ))
 	}
-	return host.App{Functions: table}
+	return host.App{Functions: a.measured(table)}
 }

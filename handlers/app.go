@@ -47,6 +47,7 @@ type app struct {
 	tokens     *gate.Tokens
 	managers   *managers
 	engine     *engine.Engine
+	meters     *meters
 	deps       operation.Deps
 	maps       *artifacts.Folder // nil where there is none
 	local      bool              // the store belongs to this process alone
@@ -78,7 +79,7 @@ type options struct {
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{options: o, live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
-	var errs [6]error
+	var errs [7]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
 		a.settings.client = gate.Forwarded // inbound-security §5.1
@@ -92,12 +93,14 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	}
 	errs[4] = unknownSettings(os.Environ())
 	a.managers, errs[5] = a.readManagers()
+	measured, err := readTelemetry(o.getenv, a.live)
+	errs[6] = err
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, &settingsError{err}
 	}
+	measured.Client, measured.Log = a.outbound.HTTPClient(), a.log
 	a.identity.Live = a.live
 	a.outbound.Identity = a.identity
-	var err error
 	if a.http, err = outbound.New(a.outbound); err != nil {
 		return nil, err
 	}
@@ -127,8 +130,9 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if a.maps != nil {
 		a.deps.Artifacts = a.maps
 	}
+	a.meters = newMeters(measured)
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict, Resolve: a.references.resolve,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Observer: a.meters, Live: a.live, StrictHistory: a.settings.strict, Resolve: a.references.resolve,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
 	}
@@ -136,6 +140,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		o.skip.into(&config)
 	}
 	a.engine = engine.New(config)
+	a.meters.metrics.Gauge("latchwork_runs_driven", "Runs that are being driven here.", func() float64 { return float64(a.engine.Driving()) })
 	return a, nil
 }
 
@@ -158,6 +163,7 @@ func (a *app) Close() error {
 	defer cancel()
 	a.engine.Close(ctx)
 	a.audit.Close(ctx)
+	a.meters.exporter.Close(ctx)
 	a.http.CloseIdleConnections()
 	if a.maps != nil {
 		_ = a.maps.Close() // it was only read
@@ -261,15 +267,23 @@ func (a *app) openStore(ctx context.Context, o options) error {
 	return nil
 }
 
-func (a *app) openBackend(ctx context.Context, o options) (store.Backend, error) {
+// openBackend opens the store of the settings, unless it is of a newer format.
+func (a *app) openBackend(ctx context.Context, o options) (b store.Backend, err error) {
 	if o.storeFile != "" {
-		return local.Open(o.storeFile)
+		b, err = local.Open(o.storeFile)
+	} else {
+		var config azure.Config
+		if config, err = a.storageConfig(o.getenv); err == nil {
+			b, err = azure.Open(ctx, config)
+		}
 	}
-	config, err := a.storageConfig(o.getenv)
 	if err != nil {
 		return nil, err
 	}
-	return azure.Open(ctx, config)
+	if err := store.CheckFormat(ctx, b); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
 }
 
 // storageConfig says where the storage account of the settings is.

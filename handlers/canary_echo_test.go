@@ -20,11 +20,11 @@ type echoing struct {
 	work sync.WaitGroup
 	stop chan struct{}
 
-	mu    sync.Mutex
-	left  int
-	kill  func()
-	dead  chan struct{}
-	done  map[string]bool
+	mu   sync.Mutex
+	left int
+	kill func()
+	dead chan struct{}
+	done map[string]bool
 }
 
 func newEchoing(t *testing.T) *echoing {

@@ -122,6 +122,16 @@ func (x *examination) checkVault(ctx context.Context) {
 	} else if !x.checkKeyVault(ctx) {
 		return
 	}
+	r := &references{config: x.outbound, identity: x.identity}
+	if x.outbound.KeyVault == "" {
+		r.local = x.vault
+	}
+	resolved, err := r.resolvedSettings(ctx, x.getenv)
+	if err != nil {
+		x.fault("vault", "a setting refers to a secret that cannot be read: "+err.Error(), "Correct the reference, or give the identity the role Key Vault Secrets User on the vault that it names.")
+		return
+	}
+	x.getenv, x.settings.getenv = resolved, resolved
 	x.checkSealKey(ctx)
 }
 

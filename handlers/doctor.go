@@ -237,7 +237,7 @@ func (x *examination) checkContent(ctx context.Context) {
 		defer backend.Close()
 		if wrapped {
 			if x.sealer, err = a.sealer(ctx, backend); err != nil {
-				x.fault("seal key", err.Error(), "Give the identity the role Key Vault Crypto User (12338af0-0e69-4776-bea7-57ae8d297424) on the key that LATCHWORK_SEAL_WRAP_KEY names.")
+				x.fault("seal key", err.Error(), "Give the identity the role Key Vault Crypto Service Encryption User (e147488a-f6f5-4113-8e2d-b22465e65bf6) on the key that LATCHWORK_SEAL_WRAP_KEY names.")
 				return
 			}
 		}

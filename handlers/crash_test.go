@@ -189,6 +189,7 @@ func (c crash) strike() {
 	if c.v.commit != nil {
 		c.v.commit(0, false, nil)
 	}
+	die() // it may be on its way: it must not meet the next victim
 }
 
 var errUnsettled = errors.New("some runs are not over")

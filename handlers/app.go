@@ -45,6 +45,7 @@ type app struct {
 	tokens   *gate.Tokens
 	managers *managers
 	engine   *engine.Engine
+	meters   *meters
 	deps     operation.Deps
 	maps     *artifacts.Folder // nil where there is none
 	local    bool              // the store belongs to this process alone
@@ -76,7 +77,7 @@ type options struct {
 // openApp reads the settings, opens the store and wires everything.
 func openApp(ctx context.Context, o options) (*app, error) {
 	a := &app{options: o, live: &outbound.Credentials{}, local: o.storeFile != "", bodies: semaphore.NewWeighted(maxRequest)}
-	var errs [6]error
+	var errs [7]error
 	a.settings, errs[0] = readSettings(o.getenv, o.hosted)
 	if o.forwarded && o.getenv(settingClient) == "" {
 		a.settings.client = gate.Forwarded // inbound-security §5.1
@@ -88,12 +89,14 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	a.tokens, errs[3] = a.openTokens()
 	errs[4] = unknownSettings(os.Environ())
 	a.managers, errs[5] = a.readManagers()
+	measured, err := readTelemetry(o.getenv, a.live)
+	errs[6] = err
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, &settingsError{err}
 	}
+	measured.Client, measured.Log = a.outbound.HTTPClient(), a.log
 	a.identity.Live = a.live
 	a.outbound.Identity = a.identity
-	var err error
 	if a.http, err = outbound.New(a.outbound); err != nil {
 		return nil, err
 	}
@@ -115,8 +118,9 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if a.maps != nil {
 		a.deps.Artifacts = a.maps
 	}
+	a.meters = newMeters(measured)
 	config := engine.Config{
-		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Live: a.live, StrictHistory: a.settings.strict,
+		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Observer: a.meters, Live: a.live, StrictHistory: a.settings.strict,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
 		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
 	}
@@ -124,6 +128,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 		o.skip.into(&config)
 	}
 	a.engine = engine.New(config)
+	a.meters.metrics.Gauge("latchwork_runs_driven", "Runs that are being driven here.", func() float64 { return float64(a.engine.Driving()) })
 	return a, nil
 }
 
@@ -146,6 +151,7 @@ func (a *app) Close() error {
 	defer cancel()
 	a.engine.Close(ctx)
 	a.audit.Close(ctx)
+	a.meters.exporter.Close(ctx)
 	a.http.CloseIdleConnections()
 	if a.maps != nil {
 		_ = a.maps.Close() // it was only read

@@ -268,6 +268,6 @@ func (a *app) standalone(open bool, secured *tls.Config) (*host.Standalone, erro
 	}
 	return host.NewStandalone(functions(a), s, host.Options{
 		StatusDir: filepath.Join(a.settings.dataDir, "timers"), TLS: secured, Trusted: a.settings.client.Headers(),
-		Runtime: a.managementAPI(), Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log,
+		Runtime: a.managementAPI(), Queue: func(name string) store.Queue { return a.store.Queue(name) }, Key: key, Setting: a.settings.getenv, Log: a.log, Pages: a.pages(),
 	})
 }

@@ -17,6 +17,7 @@ const module = "github.com/latchwork/latchwork/"
 var mayImport = map[string]string{
 	"shared/value":      "",
 	"shared/seal":       "",
+	"shared/telemetry":  "",
 	"shared/access":     "shared/value",
 	"shared/template":   "shared/value",
 	"shared/recurrence": "shared/value shared/expr/zone",
@@ -24,7 +25,7 @@ var mayImport = map[string]string{
 	"shared/definition": "shared/value shared/expr shared/recurrence",
 	"shared/leaks":      "shared/value shared/expr shared/definition",
 	"shared/run":        "shared/value shared/expr shared/definition",
-	"shared/outbound":   "shared/value shared/seal",
+	"shared/outbound":   "shared/value shared/seal shared/telemetry",
 	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence shared/artifacts shared/operation/flatfile shared/operation/liquid shared/operation/script shared/operation/xmltree shared/operation/xsd",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
 	"shared/audit":      "shared/store",

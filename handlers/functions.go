@@ -36,7 +36,7 @@ func functions(a *app) host.App {
 	for _, typ := range (operation.Catalog{}).TriggerTypes() {
 		table = append(table, a.triggerFunction(typ))
 	}
-	return host.App{Functions: table}
+	return host.App{Functions: a.measured(table)}
 }
 
 // managed is a route of the management API, which asks for a token itself.

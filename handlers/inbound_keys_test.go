@@ -22,7 +22,9 @@ func opened(t *testing.T, o options, env map[string]string) (*app, error) {
 		}
 		return env[name]
 	}
-	o.storeFile, o.log = filepath.Join(folder, "store.db"), io.Discard
+	if o.storeFile = filepath.Join(folder, "store.db"); o.log == nil {
+		o.log = io.Discard
+	}
 	a, err := openApp(t.Context(), o)
 	if err == nil {
 		t.Cleanup(func() { _ = a.Close() })

@@ -59,7 +59,7 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		return
 	}
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
-		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), Waits: true,
+		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), TraceParent: traceParent(r), Waits: true,
 	})
 	var overflow *engine.Overflow
 	if errors.As(err, &overflow) {
@@ -76,6 +76,7 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		a.unavailable(w, err, c.WorkflowID)
 		return
 	}
+	a.log.Info().Str("workflow", workflow.Name).Str("run", running.Key.Run).Str("request", requestID(r)).Str("trackingId", running.TrackingID).Msg("a call started a run")
 	if !trigger.Options.Has("SuppressWorkflowHeadersOnResponse") {
 		workflowHeaders(w.Header(), workflow, running)
 	}

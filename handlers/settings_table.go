@@ -80,6 +80,13 @@ var settingGroups = []settingGroup{
 		{outbound.SettingConnectTo, "`host:port=address:port`, several with commas", "", "Sends calls elsewhere, for tests."},
 	}},
 	{"Logs and telemetry", "[What is logged and measured](operations.md).", []setting{
+		{settingOTLP, "address", "", "The collector that gets spans and metrics, such as `http://localhost:4318`; OTLP over HTTP, in JSON."},
+		{settingOTLPTraces, "address", "", "The whole address for spans alone; `" + settingOTLPMetrics + "` that for metrics."},
+		{settingOTLPMetrics, "address", "", "The whole address for metrics."},
+		{settingOTLPHeaders, "`key=value`, several with commas", "", "Headers for the collector, such as its key; percent-encoded."},
+		{settingOTLPProtocol, "`http/json`", "`http/json`", "Nothing else is spoken."},
+		{settingServiceName, "name", "the name of the app, else `latchwork`", "The name of this service in telemetry."},
+		{settingResource, "`key=value`, several with commas", "", "Further attributes of it."},
 		{settingLogLevel, "`trace`, `debug`, `info`, `warn`, `error`", "`info` in a Functions host, else `warn`", "The least that is logged."},
 	}},
 }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -57,6 +58,8 @@ type Options struct {
 	// Trusted are headers about where a request comes from that something of our own
 	// in front has written; all others of their kind are taken away.
 	Trusted []string
+	// Pages are served besides the app, at a first segment of a path.
+	Pages map[string]Page
 	// TLS is what connections are made with; nil: they are plain.
 	TLS *tls.Config
 	// Pause is how long a client may send or take nothing; 0: 30 s.
@@ -64,6 +67,13 @@ type Options struct {
 	Now   func() time.Time
 	After func(time.Duration) <-chan time.Time
 	Log   zerolog.Logger
+}
+
+// Page is served by the standalone host itself. One that is keyed opens to callers on
+// this machine, and to others by the key.
+type Page struct {
+	Keyed   bool
+	Handler http.Handler
 }
 
 // NewStandalone returns a host for an app.
@@ -138,6 +148,7 @@ var platformHeaders = []string{
 
 // ServeHTTP routes as the host does: reserved paths, then functions by name.
 func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	here := fromHere(r) // before what a proxy of this machine says is taken away
 	for _, name := range platformHeaders {
 		if !slices.Contains(h.options.Trusted, name) {
 			r.Header.Del(name)
@@ -156,6 +167,14 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, ok := cutPrefixFold(path, "runtime/webhooks/workflow/"); ok && h.options.Runtime != nil {
 		h.runtime(w, r)
+		return
+	}
+	if page, ok := h.options.Pages[path]; ok {
+		if page.Keyed && !here && !h.keyFits(r) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		page.Handler.ServeHTTP(w, r)
 		return
 	}
 	f, ok := match(h.functions, h.settings.RoutePrefix, r.Method, path)
@@ -196,6 +215,13 @@ func (h *Standalone) limited(ctx context.Context) (context.Context, context.Canc
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, h.settings.FunctionTimeout)
+}
+
+// fromHere tells whether the other end of the connection is on this machine, and
+// passes on nobody else.
+func fromHere(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
 }
 
 // keyFits: the header wins over the query, without falling back (functions-host §9).

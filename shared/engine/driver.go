@@ -318,6 +318,9 @@ func (d *driver) report(err error) {
 	log := d.e.Log.With().Str("workflow", d.w.Name).Str("run", d.key.Run).Logger()
 	switch {
 	case err == nil && d.finished:
+		if d.e.Observer != nil {
+			d.e.Observer.Finished(d.w, d.st)
+		}
 		log.Info().Str("status", string(d.st.Status)).Dur("duration", d.st.End.Sub(d.st.Start)).Msg("run finished")
 	case err == nil:
 		log.Debug().Msg("run goes on later")

@@ -31,6 +31,8 @@ type Config struct {
 	Log   zerolog.Logger
 	// Audit records what is changed; nil: nobody does.
 	Audit *audit.Recorder
+	// Observer counts and times; nil: nobody does.
+	Observer Observer
 	// Slice is how long one invocation may drive a run: a part of the host's
 	// functionTimeout, which kills the whole process.
 	Slice time.Duration
@@ -144,8 +146,8 @@ type Trigger struct {
 	Inputs  value.Value
 	Code    string
 	Retries []run.Attempt
-	// ClientTrackingID is what the caller sent, or "".
-	ClientTrackingID string
+	// ClientTrackingID and TraceParent are what the caller sent, or "".
+	ClientTrackingID, TraceParent string
 	// Waits: the caller waits for the answer of a Response action.
 	Waits bool
 	// Scheduled is when a trigger was to fire that fires by itself. RunName is the

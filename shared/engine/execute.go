@@ -27,7 +27,9 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 	if !a.Spec.Inline {
 		e.noteSecrets(w.Program)
 	}
+	observed := e.observed(w, st, c)
 	return func(ctx context.Context) run.Completed {
+		ctx, ended := observed(ctx)
 		var outcome run.Outcome
 		if err != nil {
 			log.Error().Err(err).Msg("the connection cannot be read")
@@ -40,6 +42,7 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 			e.refused(call.Inputs, outcome)
 			outcome = e.fromOutside(outcome)
 		}
+		ended(outcome)
 		log.Debug().Str("status", string(outcome.Status)).Str("code", outcome.Code).Msg("attempt ended")
 		return run.Completed{Action: a.Name, Path: c.Record.Path, Attempt: number, Outcome: outcome}
 	}

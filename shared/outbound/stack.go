@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/latchwork/latchwork/shared/telemetry"
 )
 
 // exchange is a request on its way through the stack.
@@ -91,6 +93,9 @@ func build(ctx context.Context, in middleware.BuildInput, next middleware.BuildH
 		if len(h[d[0]]) == 0 {
 			h[d[0]] = []string{d[1]}
 		}
+	}
+	if of, ok := telemetry.From(ctx); ok && len(h["Traceparent"]) == 0 {
+		h["Traceparent"] = []string{of.String()}
 	}
 	return next.HandleBuild(ctx, in)
 }

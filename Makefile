@@ -6,9 +6,13 @@ GO      := go
 TOOLS   := $(CACHE)/tools
 LINT    := $(TOOLS)/golangci-lint-2.15.0
 STAT    := $(TOOLS)/benchstat
+RELEASER := $(TOOLS)/goreleaser-2.12.0
 AZURITE := $(CACHE)/azurite-3.35.0
 ARMLOGIC := $(CACHE)/arm-logic-8.2.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+AT      := github.com/latchwork/latchwork/handlers
+STAMP   := -buildvcs=false -ldflags "-X $(AT).Version=$(VERSION) -X $(AT).Commit=$(COMMIT)"
 
 .DEFAULT_GOAL := help
 
@@ -54,8 +58,12 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 crash: azurite-install ## kill the binary again and again during RUNS (1000) runs on each store; SEED repeats an earlier choice
 	LATCHWORK_CRASH_RUNS=$(or $(RUNS),1000) LATCHWORK_CRASH_SEED=$(SEED) $(GO) test ./handlers -run '^TestCrash$$' -count=1 -v -timeout 60m
 
-package: ## lay out dist/, the folder that is deployed to Azure Functions
-	$(GO) run . package --out dist
+package: ## lay out dist/, the folder that is deployed to Azure Functions, and dist-arm64/; WORKFLOWS=paths go along
+	$(GO) run $(STAMP) . package --out dist --arch amd64 $(WORKFLOWS)
+	$(GO) run $(STAMP) . package --out dist-arm64 --arch arm64 $(WORKFLOWS)
+
+release: $(RELEASER) ## build archives, checksums and SBOMs of all platforms into release/; publishes nothing
+	$(RELEASER) release --clean --snapshot --skip=publish
 
 azurite: azurite-install ## start the storage emulator on its usual ports
 	node $(AZURITE)/node_modules/azurite/dist/src/azurite.js --silent --location $(CACHE)/azurite-data --skipApiVersionCheck --disableTelemetry
@@ -80,4 +88,8 @@ $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(TOOLS)/golangci-lint $(LINT)
 
-.PHONY: help run test check lint format format-check generate generate-check bench fuzz crash package azurite azurite-install arm-logic-install
+$(RELEASER):
+	GOBIN=$(TOOLS) $(GO) install github.com/goreleaser/goreleaser/v2@v2.12.0
+	mv $(TOOLS)/goreleaser $(RELEASER)
+
+.PHONY: help run test check lint format format-check generate generate-check bench fuzz crash package release azurite azurite-install arm-logic-install

@@ -241,15 +241,23 @@ func (a *app) openStore(ctx context.Context, o options) error {
 	return nil
 }
 
-func (a *app) openBackend(ctx context.Context, o options) (store.Backend, error) {
+// openBackend opens the store of the settings, unless it is of a newer format.
+func (a *app) openBackend(ctx context.Context, o options) (b store.Backend, err error) {
 	if o.storeFile != "" {
-		return local.Open(o.storeFile)
+		b, err = local.Open(o.storeFile)
+	} else {
+		var config azure.Config
+		if config, err = a.storageConfig(o.getenv); err == nil {
+			b, err = azure.Open(ctx, config)
+		}
 	}
-	config, err := a.storageConfig(o.getenv)
 	if err != nil {
 		return nil, err
 	}
-	return azure.Open(ctx, config)
+	if err := store.CheckFormat(ctx, b); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
 }
 
 // storageConfig says where the storage account of the settings is.

@@ -17,9 +17,6 @@ import (
 
 //go:generate go run .. generate
 
-// Version is set when a release is built.
-var Version = "dev"
-
 // errQuiet ends a command with status 1; what is wrong has been printed.
 var errQuiet = errors.New("")
 
@@ -62,7 +59,7 @@ func newCommand() *cobra.Command {
 
 Without a command it serves the workflows in ./samples, or is the custom handler
 of an Azure Functions app when the Functions host has started it.`,
-		Version:       Version,
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -70,6 +67,6 @@ of an Azure Functions app when the Functions host has started it.`,
 	serve := serveCommand()
 	root.RunE = func(c *cobra.Command, _ []string) error { return serve.RunE(c, nil) }
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, runCommand(), lintCommand(), exprCommand(), secretCommand(), packageCommand(), urlCommand(), auditCommand(), doctorCommand(), generateCommand())
+	root.AddCommand(serve, runCommand(), lintCommand(), exprCommand(), secretCommand(), packageCommand(), urlCommand(), auditCommand(), doctorCommand(), runsCommand(), generateCommand())
 	return root
 }

@@ -66,7 +66,7 @@ func layOut(o packageOptions, workflows []string) error {
 	if err := copyFile(filepath.Join(root, "local.settings.json"), filepath.Join(o.out, "local.settings.json")); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(o.out, ".funcignore"), []byte("local.settings.json\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(o.out, ".funcignore"), []byte(".funcignore\nlocal.settings.json\n.vscode/\n.git/\n"), 0o644); err != nil {
 		return err
 	}
 	if err := host.WriteFunctions(o.out, functions(&app{})); err != nil {
@@ -89,12 +89,19 @@ func layOut(o packageOptions, workflows []string) error {
 	return nil
 }
 
+// linkFlags leave out what only debuggers read, and hand on what this is.
+func linkFlags() string {
+	const at = " -X github.com/latchwork/latchwork/handlers."
+	return "-s -w -buildid=" + at + "Version=" + Version + at + "Commit=" + Commit
+}
+
+// build makes the binary. The same source makes the same bytes, on any machine.
 func build(root string, o packageOptions) error {
 	out, err := filepath.Abs(filepath.Join(o.out, executable))
 	if err != nil {
 		return err
 	}
-	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X github.com/latchwork/latchwork/handlers.Version="+Version, "-o", out, ".")
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", linkFlags(), "-o", out, ".")
 	c.Dir = root
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+o.goos, "GOARCH="+o.goarch)
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr

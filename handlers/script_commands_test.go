@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"io/fs"
@@ -39,6 +40,8 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		"sarif":     validSARIF,
 
 		"certificate": certificate,
+
+		"cancelnewest": cancelNewest,
 	}
 }
 
@@ -223,4 +226,14 @@ func canaryIn(data []byte, canary string) string {
 		}
 	}
 	return ""
+}
+
+// cancelnewest FILE cancels the first run of a list in JSON.
+func cancelNewest(ts *testscript.TestScript, neg bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
+	var listed struct{ Name string }
+	ts.Check(json.Unmarshal([]byte(line), &listed))
+	if err := ts.Exec(lookPath(ts), "runs", "cancel", listed.Name); (err != nil) != neg {
+		ts.Fatalf("cancel %s: %v", listed.Name, err)
+	}
 }

@@ -513,7 +513,7 @@ resource serverErrorAlert 'Microsoft.Insights/scheduledQueryRules@2023-03-15-pre
 @description('Where the app answers: callback URLs begin with it.')
 output endpoint string = 'https://${app.properties.defaultHostName}'
 
-@description('Where the management API answers, for `latchwork runs --endpoint`.')
+@description('Where the management API answers.')
 output managementEndpoint string = 'https://${app.properties.defaultHostName}'
 
 output AZURE_LATCHWORK_APP string = app.name

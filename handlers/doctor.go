@@ -79,12 +79,16 @@ func (x *examination) examine(ctx context.Context) []finding {
 
 func (x *examination) checkSettings() bool {
 	live := &outbound.Credentials{}
-	var errs [4]error
+	var errs [7]error
 	x.settings, errs[0] = readSettings(x.getenv, x.hosted)
 	x.outbound, errs[1] = outbound.FromEnv(x.getenv)
 	x.outbound.Live = live
 	x.identity, errs[2] = outbound.NewIdentity(x.getenv, x.outbound.HTTPClient())
 	errs[3] = unknownSettings(x.environ)
+	reader := &app{settings: x.settings, live: live}
+	_, errs[4] = reader.openTokens()
+	_, errs[5] = reader.readManagers()
+	_, errs[6] = readTelemetry(x.getenv, live)
 	err := errors.Join(errs[:]...)
 	if err == nil {
 		x.identity.Live = live

@@ -155,6 +155,8 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 		fix   string
 	}{
 		{"a malformed setting", func(p *patient) { p.env[settingSlice] = "soon" }, "settings", fault, "LATCHWORK_SLICE: want a duration", "LATCHWORK_SLICE"},
+		{"a collector that is no address", func(p *patient) { p.env[settingOTLP] = "localhost:4318" }, "settings", fault, settingOTLP, "docs/settings.md"},
+		{"tokens by an algorithm that is none", func(p *patient) { p.env[settingAlgorithms] = "none" }, "settings", fault, settingAlgorithms, "docs/settings.md"},
 		{"a slip in the name of a setting", func(p *patient) { p.env["LATCHWORK_SLICES"] = "4m" }, "settings", fault, "did you mean LATCHWORK_SLICE?", "docs/settings.md"},
 		{"no storage account", func(p *patient) { delete(p.env, settingStorage) }, "storage", fault, "no storage account", "AzureWebJobsStorage__accountName"},
 		{"storage out of reach", func(p *patient) {

@@ -48,7 +48,6 @@ type statement struct {
 	decorators []decorator
 	value      node // nil: none
 	when       node // nil: always
-	existing   bool
 	line       int
 }
 

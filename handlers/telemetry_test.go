@@ -24,7 +24,7 @@ type traced struct {
 	mu        sync.Mutex
 	upstream  []string // traceparent headers that came
 	collected []span
-	log       strings.Builder
+	log       lockedText
 }
 
 type span struct {
@@ -257,4 +257,22 @@ func TestTelemetrySettings(t *testing.T) {
 	if err != nil || c.Traces != "http://t/x" || c.Metrics != "http://c:4318/v1/metrics" || c.Header.Get("Api-Key") != "a b" || c.Resource[0].Value != "mine" {
 		t.Errorf("%+v, %v", c, err)
 	}
+}
+
+// lockedText is a log that several write at once.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

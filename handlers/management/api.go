@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/handlers/gate"
@@ -113,7 +114,7 @@ var siteVersions = map[string]bool{
 
 // ServeHTTP answers one call.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := newID()
+	id := uuid.NewString()
 	w.Header().Set("x-ms-request-id", id)
 	w.Header().Set("x-ms-correlation-request-id", correlationID(r, id))
 	c, err := a.read(r)

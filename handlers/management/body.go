@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -32,18 +31,4 @@ func (c *call) readBody() (value.Value, error) {
 		return value.Value{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'expected an object and found a value of type %s'.", v.Kind())
 	}
 	return v, nil
-}
-
-// member finds a property of a body, ignoring case: the documentation and the
-// clients differ (management-api §1).
-func member(v value.Value, name string) value.Value {
-	if x, ok := v.Get(name); ok {
-		return x
-	}
-	for key, x := range v.Members {
-		if strings.EqualFold(key, name) {
-			return x
-		}
-	}
-	return value.Value{}
 }

@@ -28,10 +28,10 @@ func (a *API) choice(c *call) (k keyChoice, err error) {
 	if err != nil {
 		return k, err
 	}
-	if k.secondary, err = secondary(member(body, "keyType")); err != nil {
+	if k.secondary, err = secondary(body.Member("keyType")); err != nil {
 		return k, err
 	}
-	if text := member(body, "notAfter").Str(); text != "" {
+	if text := body.Member("notAfter").Str(); text != "" {
 		if k.notAfter, err = time.Parse(time.RFC3339, text); err != nil {
 			return k, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'the value of 'notAfter' is not a date and time'.")
 		}
@@ -170,7 +170,7 @@ func (a *API) regenerateKey(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	second, err := secondary(member(body, "keyType"))
+	second, err := secondary(body.Member("keyType"))
 	if err != nil {
 		return answer{}, err
 	}

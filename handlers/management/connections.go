@@ -81,14 +81,14 @@ func (a *API) putConnection(c *call) (answer, error) {
 	if err != nil && !errors.As(err, &missing) {
 		return answer{}, err
 	}
-	p := member(body, "properties")
+	p := body.Member("properties")
 	if c.r.Method == http.MethodPatch {
 		if missing != nil {
 			return answer{}, missing
 		}
 		merged := old.Properties
 		for name, v := range p.Members {
-			merged = merged.With(spelled(merged, name), v)
+			merged = merged.With(name, v)
 		}
 		p = merged
 	}
@@ -96,13 +96,13 @@ func (a *API) putConnection(c *call) (answer, error) {
 	if api == "" {
 		return answer{}, fail(http.StatusBadRequest, "InvalidApiConnectionProperties", "The connection '%s' must have 'properties.api.id'.", c.names["connection"])
 	}
-	if k := member(body, "kind"); !k.IsNull() {
+	if k := body.Member("kind"); !k.IsNull() {
 		p = p.With("kind", k)
 	}
 	if kept := old.Properties.Member("accessPolicies"); !kept.IsAbsent() {
 		p = p.With("accessPolicies", kept)
 	}
-	x := store.Connection{ResourceID: c.connectionID(), Name: c.names["connection"], API: api, Location: member(body, "location").Str(), Properties: p}
+	x := store.Connection{ResourceID: c.connectionID(), Name: c.names["connection"], API: api, Location: body.Member("location").Str(), Properties: p}
 	if missing == nil {
 		x.ResourceID, x.Name = old.ResourceID, old.Name
 		if x.Location == "" {
@@ -177,7 +177,7 @@ func (a *API) getAccessPolicy(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p, found := findFold(x.Properties.Member("accessPolicies"), c.names["policy"])
+	p, found := x.Properties.Member("accessPolicies").Get(c.names["policy"])
 	if !found {
 		return answer{}, fail(http.StatusNotFound, "ResourceNotFound", "The Resource 'Microsoft.Web/connections/%s/accessPolicies/%s' under resource group '%s' was not found.", x.Name, c.names["policy"], c.names["group"])
 	}
@@ -197,7 +197,7 @@ func (a *API) putAccessPolicy(c *call) (answer, error) {
 	if policies.IsAbsent() {
 		policies = value.Object()
 	}
-	p := member(body, "properties")
+	p := body.Member("properties")
 	x.Properties = x.Properties.With("accessPolicies", policies.With(c.names["policy"], p))
 	if err := a.Engine.SaveConnection(c.ctx, x); err != nil {
 		return answer{}, err

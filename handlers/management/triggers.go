@@ -149,12 +149,12 @@ func (a *API) setTriggerState(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	source := member(body, "source")
-	name, resource := member(source, "triggerName").Str(), c.workflowID()
-	if flow := member(source, "flowName").Str(); flow != "" {
+	source := body.Member("source")
+	name, resource := source.Member("triggerName").Str(), c.workflowID()
+	if flow := source.Member("flowName").Str(); flow != "" {
 		resource = c.group() + "/providers/Microsoft.Logic/workflows/" + flow
 	}
-	if id := member(source, "id").Str(); id != "" {
+	if id := source.Member("id").Str(); id != "" {
 		owner, last, found := cutFold(id, "/triggers/")
 		if !found {
 			return answer{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'the id '%s' is not that of a trigger'.", id)

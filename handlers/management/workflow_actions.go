@@ -95,7 +95,7 @@ func (a *API) moveWorkflow(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	to := "/" + strings.Trim(member(body, "id").Str(), "/")
+	to := "/" + strings.Trim(body.Member("id").Str(), "/")
 	parts := strings.Split(to, "/")
 	if len(parts) != 9 || slices.Contains(parts[1:], "") || !strings.EqualFold(strings.Join([]string{parts[1], parts[3], parts[5], parts[6], parts[7]}, "/"), "subscriptions/resourceGroups/providers/Microsoft.Logic/workflows") {
 		return answer{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'the id '%s' is not that of a workflow'.", to)

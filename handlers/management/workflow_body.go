@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
@@ -12,15 +14,15 @@ import (
 // resource reads the body of a PUT. What a client read and sends back, such as id or
 // version, is ignored.
 func (a *API) resource(c *call, body value.Value, old *engine.Workflow) (*engine.Resource, error) {
-	p := member(body, "properties")
+	p := body.Member("properties")
 	if p.Kind() != value.KindObject {
 		return nil, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'Required property 'properties' not found in JSON'.")
 	}
 	root := (*value.Path)(nil).Key("properties")
 	r := &engine.Resource{
-		Name: c.names["workflow"], ResourceID: c.workflowID(), Location: member(body, "location").Str(), Kind: kind(body),
-		State: member(p, "state").Str(), Tags: member(body, "tags"), Identity: member(body, "identity"),
-		AccessControl: member(p, "accessControl"), Definition: member(p, "definition"), Parameters: member(p, "parameters"),
+		Name: c.names["workflow"], ResourceID: c.workflowID(), Location: body.Member("location").Str(), Kind: kind(body),
+		State: p.Member("state").Str(), Tags: body.Member("tags"), Identity: body.Member("identity"),
+		AccessControl: p.Member("accessControl"), Definition: p.Member("definition"), Parameters: p.Member("parameters"),
 		DefinitionPath: root.Key("definition"), ParametersPath: root.Key("parameters"),
 	}
 	switch {
@@ -56,7 +58,7 @@ func (a *API) systemIdentity(old *engine.Workflow) value.Value {
 	}
 	principal, tenant := a.Identity.Principal, a.Identity.Tenant
 	if principal == "" {
-		principal = newID()
+		principal = uuid.NewString()
 	}
 	if tenant == "" {
 		tenant = "00000000-0000-0000-0000-000000000000"
@@ -67,7 +69,7 @@ func (a *API) systemIdentity(old *engine.Workflow) value.Value {
 // kind is that of a Standard workflow, "" for others.
 func kind(body value.Value) string {
 	for _, k := range []string{"Stateful", "Stateless", "Agent"} {
-		if strings.EqualFold(member(body, "kind").Str(), k) {
+		if strings.EqualFold(body.Member("kind").Str(), k) {
 			return k
 		}
 	}
@@ -91,35 +93,22 @@ func keepDisabled(given, old value.Value) value.Value {
 // the definition still declares them secure.
 func keepSecrets(given value.Value, old *store.Workflow, definition value.Value) value.Value {
 	for name := range secureNames(definition) {
-		kept, had := findFold(old.Parameters, name)
-		if _, has := findFold(given, name); !had || has || !secureNames(old.Definition)[name] {
+		kept, had := old.Parameters.Get(name)
+		if !had || given.Has(name) || !secureNames(old.Definition)[name] {
 			continue
 		}
 		if given.IsNull() {
 			given = value.Object()
 		}
-		for key := range old.Parameters.Members {
-			if strings.EqualFold(key, name) {
-				given = given.With(key, kept)
-			}
-		}
+		given = given.With(old.Parameters.KeyAt(old.Parameters.Find(name)), kept) // in its spelling
 	}
 	return given
-}
-
-func findFold(v value.Value, name string) (value.Value, bool) {
-	for key, x := range v.Members {
-		if strings.EqualFold(key, name) {
-			return x, true
-		}
-	}
-	return value.Value{}, false
 }
 
 // identityOf checks an identity: either the system's or one of the user's
 // (management-api §4.2).
 func identityOf(v value.Value) (value.Value, error) {
-	typ, users := member(v, "type").Str(), member(v, "userAssignedIdentities")
+	typ, users := v.Member("type").Str(), v.Member("userAssignedIdentities")
 	switch {
 	case v.IsNull():
 		return value.Value{}, nil
@@ -163,11 +152,11 @@ func (a *API) patchWorkflow(c *call) (answer, error) {
 	whole := newObject(5).text("location", old.Location).value("tags", old.Tags).value("identity", old.Identity).text("kind", old.Kind).Build()
 	properties := newObject(4).text("state", old.State).value("accessControl", old.AccessControl).
 		value("definition", old.Definition).value("parameters", old.Parameters).Build()
-	for name, v := range member(body, "properties").Members {
-		properties = properties.With(spelled(properties, name), v)
+	for name, v := range body.Member("properties").Members {
+		properties = properties.With(name, v)
 	}
 	for _, name := range []string{"tags", "identity", "location"} {
-		if v := member(body, name); !v.IsAbsent() {
+		if v := body.Member(name); !v.IsAbsent() {
 			whole = whole.With(name, v)
 		}
 	}
@@ -176,14 +165,4 @@ func (a *API) patchWorkflow(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return a.save(c, r, old)
-}
-
-// spelled is how an object spells a name already.
-func spelled(v value.Value, name string) string {
-	for key := range v.Members {
-		if strings.EqualFold(key, name) {
-			return key
-		}
-	}
-	return name
 }

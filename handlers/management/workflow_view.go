@@ -96,7 +96,7 @@ func parametersView(parameters, definition value.Value) value.Value {
 		if secure[strings.ToLower(name)] {
 			continue
 		}
-		declared, _ := findFold(definition.Member("parameters"), name)
+		declared, _ := definition.Member("parameters").Get(name)
 		if typ := parameterTypes[strings.ToLower(declared.Member("type").Str())]; typ != "" && !v.Has("type") {
 			typed := value.NewObject(2).Set("type", value.String(typ))
 			for key, x := range v.Members {

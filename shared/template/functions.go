@@ -121,7 +121,7 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 		return v, nil
 	}
 	at := e.at.Key("variables")
-	declared, ok := memberFold(e.template.Member("variables"), name)
+	declared, ok := e.template.Member("variables").Get(name)
 	if !ok {
 		return value.Value{}, fmt.Errorf("the template variable '%s' is not found", name)
 	}
@@ -133,19 +133,6 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 	delete(e.evaluating, key)
 	e.variables[key] = v
 	return v, nil
-}
-
-// memberFold finds a member ignoring case, as templates do everywhere.
-func memberFold(v value.Value, name string) (value.Value, bool) {
-	if x, ok := v.Get(name); ok {
-		return x, true
-	}
-	for key, x := range v.Members {
-		if strings.EqualFold(key, name) {
-			return x, true
-		}
-	}
-	return value.Value{}, false
 }
 
 // resourceID: [subscription], [group], type, names.

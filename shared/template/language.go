@@ -263,7 +263,7 @@ func selectFrom(v, key value.Value) (value.Value, error) {
 		return v.At(int(i)), nil
 	}
 	if name, ok := key.AsString(); ok && v.Kind() == value.KindObject {
-		if m, ok := memberFold(v, name); ok {
+		if m, ok := v.Get(name); ok {
 			return m, nil
 		}
 		return value.Value{}, fmt.Errorf("the property '%s' does not exist", name)

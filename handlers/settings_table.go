@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/outbound"
 )
 
@@ -134,32 +135,11 @@ func nearestSetting(name string) string {
 		if !strings.HasPrefix(known, ownPrefix) {
 			continue
 		}
-		if d := distance(strings.ToUpper(name), known); d < least {
+		if d := definition.EditDistance(strings.ToUpper(name), known); d < least {
 			best, least = known, d
 		}
 	}
 	return best
-}
-
-// distance counts the characters to insert, remove or replace between two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // settingsReference is docs/settings.md.

@@ -71,11 +71,7 @@ func recordMatches(f filter, r *run.Record) bool {
 
 // recordPage answers with one page of records; only theirs is loaded.
 func (c *call) recordPage(all []*run.Record, view func([]*run.Record) ([]value.Value, error)) (answer, error) {
-	top, err := c.top()
-	if err != nil {
-		return answer{}, err
-	}
-	token, err := c.token()
+	top, token, err := c.page()
 	if err != nil {
 		return answer{}, err
 	}

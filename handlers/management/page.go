@@ -9,6 +9,14 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
+// page is how many elements the caller wants, and where they begin.
+func (c *call) page() (top int, token string, err error) {
+	if top, err = c.top(); err == nil {
+		token, err = c.token()
+	}
+	return top, token, err
+}
+
 // token is where the next page of a list goes on, opaque to callers.
 func (c *call) token() (string, error) {
 	text := c.query["$skiptoken"]
@@ -42,11 +50,7 @@ func (c *call) nextLink(next string) string {
 
 // slicePage cuts a page out of a list that is in memory.
 func (c *call) slicePage(all []value.Value) (answer, error) {
-	top, err := c.top()
-	if err != nil {
-		return answer{}, err
-	}
-	from, err := c.token()
+	top, from, err := c.page()
 	if err != nil {
 		return answer{}, err
 	}

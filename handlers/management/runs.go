@@ -40,11 +40,7 @@ func (a *API) listRuns(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	top, err := c.top()
-	if err != nil {
-		return answer{}, err
-	}
-	token, err := c.token()
+	top, token, err := c.page()
 	if err != nil {
 		return answer{}, err
 	}

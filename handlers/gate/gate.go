@@ -5,14 +5,13 @@ package gate
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/shared/access"
@@ -214,15 +213,8 @@ func Reject(w http.ResponseWriter, r Rejection) {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	if h.Get("x-ms-request-id") == "" {
-		h.Set("x-ms-request-id", ":"+newID())
+		h.Set("x-ms-request-id", ":"+uuid.NewString())
 	}
 	w.WriteHeader(r.Status)
 	_, _ = w.Write(body) // a caller that is gone needs no answer
-}
-
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	s := hex.EncodeToString(b[:])
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }

@@ -3,10 +3,8 @@ package host
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/subtle"
 	"crypto/tls"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
 	"github.com/latchwork/latchwork/shared/store"
@@ -195,7 +194,7 @@ func (h *Standalone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	r.Header.Set("X-Azure-Functions-InvocationId", newID())
+	r.Header.Set("X-Azure-Functions-InvocationId", uuid.NewString())
 	ctx, cancel := h.limited(r.Context())
 	defer cancel()
 	h.handler.ServeHTTP(w, r.WithContext(ctx))
@@ -295,16 +294,9 @@ func (h *Standalone) invokeByHand(w http.ResponseWriter, r *http.Request, name s
 	w.WriteHeader(http.StatusNotFound)
 }
 
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	s := hex.EncodeToString(b[:])
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
-}
-
 // invoke calls a function through its envelope, as the host does over the wire.
 func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any, about metadata) error {
-	about.set("sys", map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": newID()})
+	about.set("sys", map[string]any{"MethodName": f.Name, "UtcNow": h.options.Now().UTC(), "RandGuid": uuid.NewString()})
 	body, err := json.Marshal(map[string]any{"Data": data, "Metadata": about})
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", f.Name, err)
@@ -313,7 +305,7 @@ func (h *Standalone) invoke(ctx context.Context, f Function, data map[string]any
 	defer cancel()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/"+f.Name, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("X-Azure-Functions-InvocationId", newID())
+	r.Header.Set("X-Azure-Functions-InvocationId", uuid.NewString())
 	w := httptest.NewRecorder()
 	if err = h.call(f, w, r); err == nil {
 		err = readReply(w.Code, w.Header(), w.Body.Bytes())

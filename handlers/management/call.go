@@ -2,8 +2,6 @@ package management
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -127,14 +125,6 @@ func (c *call) top() (int, error) {
 		return 0, fail(http.StatusBadRequest, "InvalidTopInQueryString", "Invalid $top '%s' specified in the query string.", text)
 	}
 	return min(n, maxTop), nil
-}
-
-// newID makes a UUID.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // correlationID is what the caller sent, if it may stand in a header.

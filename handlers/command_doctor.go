@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latchwork/latchwork/handlers/remote"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/seal"
 )
@@ -91,7 +92,7 @@ func (o doctorOptions) examine(ctx context.Context, stdin io.Reader) ([]finding,
 	if err != nil {
 		return nil, err
 	}
-	if key == "" && loopback(m.endpoint.Hostname()) {
+	if key == "" && remote.Loopback(m.endpoint.Hostname()) {
 		settings, err := readSettings(os.Getenv, false)
 		if err != nil {
 			return nil, fmt.Errorf("settings: %w", err)

@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/latchwork/latchwork/handlers/remote"
 )
 
 // diagnosis is what the function Doctor answers.
@@ -47,25 +49,25 @@ const doctorPath = "/latchwork/doctor"
 // forged is an address that nobody has (RFC 5737).
 var forged = netip.MustParseAddr("203.0.113.77")
 
-// remote examines a running app: from within, by its function Doctor, and from
+// remoteExamination examines a running app: from within, by its function Doctor, and from
 // outside, as a caller who lies would see it.
-type remote struct {
+type remoteExamination struct {
 	examination
 	endpoint *url.URL
 	key      string
 	client   *http.Client
 }
 
-func newRemote(endpoint, key string, client *http.Client) (*remote, error) {
+func newRemote(endpoint, key string, client *http.Client) (*remoteExamination, error) {
 	u, err := url.Parse(strings.TrimRight(endpoint, "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("--endpoint: want the address of an app, such as https://my-app.azurewebsites.net")
 	}
-	return &remote{endpoint: u, key: key, client: client}, nil
+	return &remoteExamination{endpoint: u, key: key, client: client}, nil
 }
 
-func (m *remote) examineRemote(ctx context.Context) []finding {
-	if m.endpoint.Scheme == "http" && !loopback(m.endpoint.Hostname()) {
+func (m *remoteExamination) examineRemote(ctx context.Context) []finding {
+	if m.endpoint.Scheme == "http" && !remote.Loopback(m.endpoint.Hostname()) {
 		m.fault("endpoint", "signed URLs and keys travel in the clear to "+m.endpoint.Host, "Use https; 'latchwork serve' takes --tls-cert and --tls-key.")
 		return m.findings // nor does the key of this call
 	}
@@ -93,7 +95,7 @@ func (m *remote) examineRemote(ctx context.Context) []finding {
 }
 
 // checkKeys: functions that are not signed URLs need a key.
-func (m *remote) checkKeys(ctx context.Context) {
+func (m *remoteExamination) checkKeys(ctx context.Context) {
 	switch _, status, err := m.ask(ctx, "", nil); {
 	case err != nil:
 		m.fault("keys", "the app does not answer a call without a key: "+err.Error(), "Look at its log.")
@@ -106,7 +108,7 @@ func (m *remote) checkKeys(ctx context.Context) {
 
 // checkForgery tells lies about the caller's address in every header that a front
 // end writes, and looks whether they are believed (inbound-security §5.1).
-func (m *remote) checkForgery(ctx context.Context, honest string) {
+func (m *remoteExamination) checkForgery(ctx context.Context, honest string) {
 	const check = "forwarded headers"
 	lies := http.Header{"X-Forwarded-For": {forged.String()}, "X-Client-Ip": {forged.String()}, "Client-Ip": {forged.String() + ":1"}}
 	d, status, err := m.ask(ctx, m.key, lies)
@@ -123,7 +125,7 @@ func (m *remote) checkForgery(ctx context.Context, honest string) {
 }
 
 // ask calls the function Doctor.
-func (m *remote) ask(ctx context.Context, key string, header http.Header) (d diagnosis, status int, err error) {
+func (m *remoteExamination) ask(ctx context.Context, key string, header http.Header) (d diagnosis, status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, m.endpoint.String()+doctorPath, nil)
@@ -148,9 +150,4 @@ func (m *remote) ask(ctx context.Context, key string, header http.Header) (d dia
 		return d, http.StatusNotFound, nil //nolint:nilerr // somebody else answers there
 	}
 	return d, answer.StatusCode, nil
-}
-
-func loopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
 }

@@ -147,19 +147,33 @@ func (s *settings) roots(name string) *x509.CertPool {
 	if path == "" {
 		return nil
 	}
-	pem, err := os.ReadFile(path)
-	if err != nil {
+	var c Config
+	if err := c.Trust(path); err != nil {
 		s.errs = append(s.errs, fmt.Errorf("%s: %w", name, err))
+	}
+	return c.Roots
+}
+
+// Trust adds the certificate authorities in a PEM file to what is trusted; "" is none.
+func (c *Config) Trust(path string) error {
+	if path == "" {
 		return nil
 	}
-	roots, err := x509.SystemCertPool()
+	pem, err := os.ReadFile(path)
 	if err != nil {
-		roots = x509.NewCertPool()
+		return err
+	}
+	roots := c.Roots
+	if roots == nil {
+		if roots, err = x509.SystemCertPool(); err != nil {
+			roots = x509.NewCertPool()
+		}
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		s.refuse(name, "a PEM file with a certificate")
+		return errors.New("want a PEM file with a certificate")
 	}
-	return roots
+	c.Roots = roots
+	return nil
 }
 
 // connectTo reads "host:port=address:port", several separated by commas.

@@ -28,6 +28,9 @@ func Main(args []string) int {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	if len(args) == 0 && os.Getenv(settingPort) != "" {
 		return exit(os.Stderr, customHandler(ctx, os.Getenv, os.Stdout))
 	}
@@ -39,6 +42,11 @@ func Main(args []string) int {
 // memoryLimit is where the collector becomes eager: what large bodies leave behind is
 // collected before it adds up. GOMEMLIMIT sets another.
 const memoryLimit = 288 << 20
+
+// collectAt is how much may be made before it is collected, in percent of what lives.
+// Little lives here between runs: at Go's usual 100 a fifth of the processor time of a
+// busy server went into collecting (docs/benchmarks.md). GOGC sets another.
+const collectAt = 400
 
 func exit(stderr io.Writer, err error) int {
 	switch {

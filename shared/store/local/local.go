@@ -9,8 +9,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -188,34 +190,44 @@ func (s *Store) Transact(ctx context.Context, partition string, ops []store.Op) 
 	if err := store.CheckTransaction(partition, ops); err != nil {
 		return nil, err
 	}
+	keys, rows := make([][]byte, len(ops)), make([][]byte, len(ops))
+	for i, op := range ops {
+		keys[i] = rowKey(partition, op.Key)
+		if op.Kind == store.Insert || op.Kind == store.Replace { // not while a whole group waits
+			rows[i] = encodeRow(0, op.Properties)
+		}
+	}
 	etags := make([]string, len(ops))
 	err := s.update(ctx, func(tx *bbolt.Tx) error {
-		rows := tx.Bucket(rowsBucket)
-		for _, op := range ops {
-			if err := allowed(op, rows.Get(rowKey(partition, op.Key))); err != nil {
+		bucket := tx.Bucket(rowsBucket)
+		current := bucket.Cursor()
+		for i, op := range ops {
+			row := get(current, keys[i])
+			if err := allowed(op, row); err != nil {
 				return err
+			}
+			if op.Kind == store.Merge {
+				var err error
+				if rows[i], err = merged(op, row); err != nil {
+					return err
+				}
 			}
 		}
 		for i, op := range ops {
-			key := rowKey(partition, op.Key)
-			switch op.Kind {
-			case store.Delete:
-				if err := rows.Delete(key); err != nil {
+			if op.Kind == store.Delete {
+				if err := bucket.Delete(keys[i]); err != nil {
 					return err
 				}
-			default:
-				properties, err := merged(op, rows.Get(key))
-				if err != nil {
-					return err
-				}
-				version, err := rows.NextSequence()
-				if err != nil {
-					return err
-				}
-				etags[i] = fmt.Sprint(version)
-				if err := rows.Put(key, encodeRow(version, properties)); err != nil {
-					return err
-				}
+				continue
+			}
+			version, err := bucket.NextSequence()
+			if err != nil {
+				return err
+			}
+			binary.BigEndian.PutUint64(rows[i], version)
+			etags[i] = strconv.FormatUint(version, 10)
+			if err := bucket.Put(keys[i], rows[i]); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -226,16 +238,22 @@ func (s *Store) Transact(ctx context.Context, partition string, ops []store.Op) 
 	return etags, nil
 }
 
-// merged returns the columns that a row has after an operation.
-func merged(op store.Op, current []byte) (store.Properties, error) {
-	if op.Kind != store.Merge {
-		return op.Properties, nil
+// get reads with a cursor, which can be used again and again; nil: there is no such key.
+func get(c *bbolt.Cursor, key []byte) []byte {
+	if k, data := c.Seek(key); bytes.Equal(k, key) {
+		return data
 	}
+	return nil
+}
+
+// merged returns the row that there is after a Merge.
+func merged(op store.Op, current []byte) ([]byte, error) {
 	row, err := decodeRow("", op.Key, current)
-	for name, v := range op.Properties {
-		row.Properties[name] = v
+	if err != nil {
+		return nil, err
 	}
-	return row.Properties, err
+	maps.Copy(row.Properties, op.Properties)
+	return encodeRow(0, row.Properties), nil
 }
 
 // allowed checks the condition of an operation against the row as it stands.
@@ -246,7 +264,7 @@ func allowed(op store.Op, current []byte) error {
 	case current == nil && (op.Kind == store.Delete || op.Kind == store.Merge || op.ETag != ""):
 		return fmt.Errorf("row %s: %w", op.Key, store.ErrNotFound)
 	case op.ETag == "":
-	case fmt.Sprint(binary.BigEndian.Uint64(current)) != op.ETag:
+	case strconv.FormatUint(binary.BigEndian.Uint64(current), 10) != op.ETag:
 		return fmt.Errorf("row %s: %w", op.Key, store.ErrConflict)
 	}
 	return nil

@@ -3,8 +3,8 @@ package local
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/latchwork/latchwork/shared/store"
@@ -22,14 +22,24 @@ const (
 )
 
 func encodeRow(version uint64, p store.Properties) []byte {
-	buf := binary.BigEndian.AppendUint64(make([]byte, 0, 256), version)
+	size := 8
+	for name, v := range p {
+		size += len(name) + 12 // the type, and the lengths or what has a fixed one
+		switch v := v.(type) {
+		case string:
+			size += len(v)
+		case []byte:
+			size += len(v)
+		}
+	}
+	buf := binary.BigEndian.AppendUint64(make([]byte, 0, size), version)
 	for name, v := range p {
 		buf = appendText(buf, name)
 		switch v := v.(type) {
 		case string:
 			buf = appendText(append(buf, typeString), v)
 		case []byte:
-			buf = appendText(append(buf, typeBytes), string(v))
+			buf = append(binary.AppendUvarint(append(buf, typeBytes), uint64(len(v))), v...)
 		case int64:
 			buf = binary.AppendVarint(append(buf, typeInt), v)
 		case bool:
@@ -58,7 +68,7 @@ func decodeRow(partition, key string, data []byte) (store.Row, error) {
 	if len(data) < 8 {
 		return store.Row{}, errCorrupt
 	}
-	row := store.Row{Partition: partition, Key: key, Properties: store.Properties{}, ETag: fmt.Sprint(binary.BigEndian.Uint64(data))}
+	row := store.Row{Partition: partition, Key: key, Properties: store.Properties{}, ETag: strconv.FormatUint(binary.BigEndian.Uint64(data), 10)}
 	d := &decoder{data: data[8:]}
 	for len(d.data) > 0 && !d.bad {
 		name := d.text()

@@ -123,10 +123,11 @@ func trace(tracking, caller string) (of telemetry.TraceContext, parent string) {
 // Attempt implements engine.Observer. Outgoing calls say to which trace they belong
 // if somebody follows it: the caller of the run, or whoever gets our spans.
 func (m *meters) Attempt(ctx context.Context, a engine.Attempt) (context.Context, func(run.Outcome)) {
-	of, _ := trace(a.RunTrackingID, a.TraceParent)
-	parent := of.SpanID
-	of.SpanID = telemetry.SpanID(a.TrackingID, strconv.Itoa(a.Number))
+	var of telemetry.TraceContext
+	var parent string
 	if a.TraceParent != "" || m.exporter.Traces() {
+		of, _ = trace(a.RunTrackingID, a.TraceParent)
+		parent, of.SpanID = of.SpanID, telemetry.SpanID(a.TrackingID, strconv.Itoa(a.Number))
 		ctx = telemetry.With(ctx, of)
 	}
 	start := time.Now()
@@ -135,7 +136,7 @@ func (m *meters) Attempt(ctx context.Context, a engine.Attempt) (context.Context
 		status := string(cmp.Or(o.Status, definition.Waiting))
 		m.actions.Add(a.Type, status)
 		m.actionTime.Observe(end.Sub(start), a.Type)
-		if !of.Sampled {
+		if !of.Sampled || !m.exporter.Traces() {
 			return
 		}
 		s := telemetry.Span{TraceContext: of, Parent: parent, Name: a.Action, Kind: telemetry.Client, Start: start, End: end, Attributes: []telemetry.Attribute{
@@ -153,6 +154,9 @@ func (m *meters) Attempt(ctx context.Context, a engine.Attempt) (context.Context
 func (m *meters) Finished(w *engine.Workflow, st *run.State) {
 	m.runs.Add(w.Name, string(st.Status))
 	m.runTime.Observe(st.End.Sub(st.Start), w.Name)
+	if !m.exporter.Traces() {
+		return
+	}
 	of, parent := trace(st.TrackingID, st.TraceParent)
 	if !of.Sampled {
 		return

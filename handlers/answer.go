@@ -15,19 +15,19 @@ import (
 
 // workflowHeaders identify the run to the caller.
 func workflowHeaders(h http.Header, w *engine.Workflow, r *engine.Running) {
-	for name, v := range map[string]string{
-		"x-ms-workflow-run-id":      r.Key.Run,
-		"x-ms-correlation-id":       r.TrackingID,
-		"x-ms-client-tracking-id":   r.ClientTrackingID,
-		"x-ms-trigger-history-name": r.Key.Run,
-		"x-ms-workflow-system-id":   "/scaleunits/prod-00/workflows/" + w.ID,
-		"x-ms-workflow-id":          w.ID,
-		"x-ms-workflow-version":     w.Version,
-		"x-ms-workflow-name":        w.Name,
-		"x-ms-tracking-id":          r.TrackingID,
-		"x-ms-request-id":           ":" + r.TrackingID,
+	for _, pair := range [...][2]string{
+		{"X-Ms-Workflow-Run-Id", r.Key.Run},
+		{"X-Ms-Correlation-Id", r.TrackingID},
+		{"X-Ms-Client-Tracking-Id", r.ClientTrackingID},
+		{"X-Ms-Trigger-History-Name", r.Key.Run},
+		{"X-Ms-Workflow-System-Id", "/scaleunits/prod-00/workflows/" + w.ID},
+		{"X-Ms-Workflow-Id", w.ID},
+		{"X-Ms-Workflow-Version", w.Version},
+		{"X-Ms-Workflow-Name", w.Name},
+		{"X-Ms-Tracking-Id", r.TrackingID},
+		{"X-Ms-Request-Id", ":" + r.TrackingID},
 	} {
-		h.Set(name, v)
+		h[pair[0]] = []string{pair[1]}
 	}
 }
 

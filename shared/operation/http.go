@@ -46,6 +46,10 @@ func sendHTTP(ctx context.Context, d Deps, c Call) run.Outcome {
 // refused is the outcome of inputs that cannot be sent.
 func refused(code, message string) run.Outcome { return run.Fail("BadRequest", code, message) }
 
+// usualHeaders is how many headers most requests have: those of the tracking, and a
+// few of their own.
+const usualHeaders = 16
+
 // requestTo reads what the inputs of all HTTP-like actions have in common: queries,
 // headers, cookie, body, authentication.
 func requestTo(target *url.URL, inputs value.Value, method string) (*outbound.Request, *run.Outcome) {
@@ -58,7 +62,7 @@ func requestTo(target *url.URL, inputs value.Value, method string) (*outbound.Re
 		return bad("InvalidMethod", "The provided 'method' is not an HTTP method.")
 	}
 	addQueries(target, inputs.Member("queries"))
-	r := &outbound.Request{Method: method, URL: target.String(), Header: http.Header{}}
+	r := &outbound.Request{Method: method, URL: target.String(), Header: make(http.Header, usualHeaders)}
 	for name, v := range inputs.Member("headers").Members {
 		if !removedFromRequest(name) && !v.IsNull() {
 			r.Header.Set(name, plainText(v))

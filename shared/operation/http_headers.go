@@ -51,23 +51,23 @@ func track(r *outbound.Request, c Call) {
 	}
 	t := c.Tracking
 	for _, h := range [...][2]string{
-		{"x-ms-workflow-id", t.WorkflowID},
-		{"x-ms-workflow-version", t.WorkflowVersion},
-		{"x-ms-workflow-name", t.WorkflowName},
-		{"x-ms-workflow-system-id", "/scaleunits/prod-00/workflows/" + t.WorkflowID},
-		{"x-ms-workflow-run-id", t.RunName},
-		{"x-ms-workflow-run-tracking-id", t.RunTrackingID},
-		{"x-ms-workflow-operation-name", headerText(c.Action)},
-		{"x-ms-tracking-id", t.ActionTrackingID},
-		{"x-ms-correlation-id", t.RunTrackingID},
-		{"x-ms-client-request-id", t.ActionTrackingID},
-		{"x-ms-client-tracking-id", headerText(t.ClientTrackingID)},
-		{"x-ms-action-tracking-id", t.ActionTrackingID},
-		{"x-ms-activity-vector", "IN.01"},
+		{"X-Ms-Workflow-Id", t.WorkflowID},
+		{"X-Ms-Workflow-Version", t.WorkflowVersion},
+		{"X-Ms-Workflow-Name", t.WorkflowName},
+		{"X-Ms-Workflow-System-Id", "/scaleunits/prod-00/workflows/" + t.WorkflowID},
+		{"X-Ms-Workflow-Run-Id", t.RunName},
+		{"X-Ms-Workflow-Run-Tracking-Id", t.RunTrackingID},
+		{"X-Ms-Workflow-Operation-Name", headerText(c.Action)},
+		{"X-Ms-Tracking-Id", t.ActionTrackingID},
+		{"X-Ms-Correlation-Id", t.RunTrackingID},
+		{"X-Ms-Client-Request-Id", t.ActionTrackingID},
+		{"X-Ms-Client-Tracking-Id", headerText(t.ClientTrackingID)},
+		{"X-Ms-Action-Tracking-Id", t.ActionTrackingID},
+		{"X-Ms-Activity-Vector", "IN.01"},
 		{"User-Agent", "azure-logic-apps/1.0 (workflow " + t.WorkflowID + "; version " + t.WorkflowVersion + ")"},
 	} {
 		if r.Header.Get(h[0]) == "" && h[1] != "" {
-			r.Header.Set(h[0], h[1])
+			r.Header[h[0]] = []string{h[1]}
 		}
 	}
 }

@@ -51,6 +51,9 @@ func (c *Client) checkTarget(ctx context.Context, in middleware.InitializeInput,
 	return next.HandleInitialize(ctx, in)
 }
 
+// addedHeaders is how many headers later steps add at most.
+const addedHeaders = 5
+
 // serialize turns the request into one of net/http.
 func serialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (out middleware.SerializeOutput, m middleware.Metadata, err error) {
 	x := in.Request.(*exchange)
@@ -64,6 +67,7 @@ func serialize(ctx context.Context, in middleware.SerializeInput, next middlewar
 	if x.request, err = http.NewRequestWithContext(ctx, x.asked.Method, x.asked.URL, body); err != nil {
 		return out, m, invalidRequest("The method or the address of the request is not valid.")
 	}
+	x.request.Header = make(http.Header, len(x.asked.Header)+addedHeaders)
 	for name, values := range x.asked.Header {
 		if !httpguts.ValidHeaderFieldName(name) {
 			return out, m, invalidRequest("The name of a header is not valid.")

@@ -29,7 +29,7 @@ var mayImport = map[string]string{
 	"shared/operation":  "shared/value shared/expr shared/expr/culture shared/expr/dotnet shared/expr/zone shared/definition shared/run shared/outbound shared/recurrence shared/artifacts shared/operation/flatfile shared/operation/liquid shared/operation/script shared/operation/xmltree shared/operation/xsd",
 	"shared/store":      "shared/value shared/expr shared/definition shared/run shared/seal",
 	"shared/audit":      "shared/store",
-	"shared/engine":     "shared/access shared/audit shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store",
+	"shared/engine":     "shared/access shared/audit shared/recurrence shared/value shared/expr shared/definition shared/run shared/seal shared/outbound shared/operation shared/store shared/telemetry",
 
 	"shared/expr/culture": "",
 	"shared/expr/dotnet":  "shared/expr/culture",

@@ -58,8 +58,9 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
 		return
 	}
+	parent, state := callersTrace(r)
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
-		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), TraceParent: traceParent(r), Waits: true,
+		Name: c.Trigger, Outputs: outputs, ClientTrackingID: r.Header.Get("x-ms-client-tracking-id"), TraceParent: parent, TraceState: state, Waits: true,
 	})
 	var overflow *engine.Overflow
 	if errors.As(err, &overflow) {

@@ -112,8 +112,8 @@ func newMeters(c telemetry.Config) *meters {
 }
 
 // trace is where a run belongs: into the trace of its caller, or else one of its own.
-func trace(tracking, caller string) (of telemetry.TraceContext, parent string) {
-	of = telemetry.TraceContext{TraceID: telemetry.TraceID(tracking), SpanID: telemetry.SpanID(tracking), Sampled: true}
+func trace(tracking, caller, state string) (of telemetry.TraceContext, parent string) {
+	of = telemetry.TraceContext{TraceID: telemetry.TraceID(tracking), SpanID: telemetry.SpanID(tracking), Sampled: true, State: state}
 	if c, ok := telemetry.ParseTraceParent(caller); ok {
 		of.TraceID, of.Sampled, parent = c.TraceID, c.Sampled, c.SpanID
 	}
@@ -126,7 +126,7 @@ func (m *meters) Attempt(ctx context.Context, a engine.Attempt) (context.Context
 	var of telemetry.TraceContext
 	var parent string
 	if a.TraceParent != "" || m.exporter.Traces() {
-		of, _ = trace(a.RunTrackingID, a.TraceParent)
+		of, _ = trace(a.RunTrackingID, a.TraceParent, a.TraceState)
 		parent, of.SpanID = of.SpanID, telemetry.SpanID(a.TrackingID, strconv.Itoa(a.Number))
 		ctx = telemetry.With(ctx, of)
 	}
@@ -157,7 +157,7 @@ func (m *meters) Finished(w *engine.Workflow, st *run.State) {
 	if !m.exporter.Traces() {
 		return
 	}
-	of, parent := trace(st.TrackingID, st.TraceParent)
+	of, parent := trace(st.TrackingID, st.TraceParent, st.TraceState)
 	if !of.Sampled {
 		return
 	}
@@ -240,13 +240,13 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// traceParent is what a caller says of its trace; "" if that is nothing to go by.
-func traceParent(r *http.Request) string {
+// callersTrace is what a caller says of its trace; "" if that is nothing to go by.
+func callersTrace(r *http.Request) (parent, state string) {
 	c, ok := telemetry.ParseTraceParent(r.Header.Get("Traceparent"))
 	if !ok {
-		return ""
+		return "", ""
 	}
-	return c.String()
+	return c.String(), telemetry.ParseTraceState(r.Header.Values("Tracestate"))
 }
 
 // pages of a standalone host that are none of the Functions host.

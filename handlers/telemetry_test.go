@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,21 +24,25 @@ type traced struct {
 	app       *app
 	url       string
 	front     string
+	stop      func()
 	mu        sync.Mutex
 	upstream  []string // traceparent headers that came
+	states    []string // tracestate headers that came
 	collected []span
 	log       lockedText
 }
 
 type span struct {
-	TraceID, SpanID, ParentSpanID, Name string
-	Kind                                int
-	Status                              struct{ Message string }
-	Attributes                          []struct {
+	TraceID, SpanID, ParentSpanID, TraceState, Name string
+	Kind                                            int
+	Status                                          struct{ Message string }
+	Attributes                                      []struct {
 		Key   string
 		Value struct{ StringValue string }
 	}
 }
+
+const inTraced = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Logic/workflows/"
 
 func startTraced(t *testing.T, collect bool) *traced {
 	t.Helper()
@@ -44,6 +51,7 @@ func startTraced(t *testing.T, collect bool) *traced {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		x.upstream = append(x.upstream, r.Header.Get("Traceparent"))
+		x.states = append(x.states, r.Header.Get("Tracestate"))
 		if r.URL.Path == "/fails" {
 			w.WriteHeader(http.StatusNotFound)
 		}
@@ -75,24 +83,52 @@ func startTraced(t *testing.T, collect bool) *traced {
 	definition, err := value.Parse([]byte(`{"triggers":{"manual":{"type":"Request","kind":"Http"}},"actions":{
 		"Good":{"type":"Http","inputs":{"method":"GET","uri":"` + upstream.URL + `/ok"},"runAfter":{}},
 		"Bad":{"type":"Http","inputs":{"method":"GET","uri":"` + upstream.URL + `/fails","retryPolicy":{"type":"none"}},"runAfter":{"Good":["Succeeded"]}},
-		"Response":{"type":"Response","kind":"Http","inputs":{"statusCode":200},"runAfter":{"Bad":["Failed"]}}}}`))
+		"Nested":{"type":"Workflow","inputs":{"host":{"triggerName":"manual","workflow":{"id":"` + inTraced + `inner"}}},"runAfter":{"Bad":["Failed"]}},
+		"Response":{"type":"Response","kind":"Http","inputs":{"statusCode":200},"runAfter":{"Nested":["Succeeded"]}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, problems, err := a.engine.Save(t.Context(), &engine.Resource{Name: "traced", ResourceID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Logic/workflows/traced", Definition: definition})
-	if err != nil || w == nil {
-		t.Fatalf("%v %v", problems, err)
+	inner, err := value.Parse([]byte(`{"triggers":{"manual":{"type":"Request","kind":"Http"}},"actions":{
+		"Deep":{"type":"Http","inputs":{"method":"GET","uri":"` + upstream.URL + `/ok"}},
+		"Response":{"type":"Response","kind":"Http","inputs":{"statusCode":200},"runAfter":{"Deep":["Succeeded"]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w *engine.Workflow
+	for name, d := range map[string]value.Value{"inner": inner, "traced": definition} {
+		saved, problems, err := a.engine.Save(t.Context(), &engine.Resource{Name: name, ResourceID: inTraced + name, Definition: d})
+		if err != nil || saved == nil {
+			t.Fatalf("%v %v", problems, err)
+		}
+		if name == "traced" {
+			w = saved
+		}
 	}
 	h, err := a.standalone(false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	x.app, x.front = a, server.URL
-	x.url = gate.URLs{Base: server.URL}.Trigger(w.Keys.Primary, w.ID, "manual", time.Time{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(ctx, listener, time.Second) }()
+	x.stop = sync.OnceFunc(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(x.stop)
+	x.app, x.front = a, "http://"+listener.Addr().String()
+	x.url = gate.URLs{Base: x.front}.Trigger(w.Keys.Primary, w.ID, "manual", time.Time{})
 	return x
 }
+
+// callersState is what a caller sends along with its traceparent.
+const callersState = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"
 
 func (x *traced) call(t *testing.T, traceparent string) {
 	t.Helper()
@@ -102,6 +138,7 @@ func (x *traced) call(t *testing.T, traceparent string) {
 	}
 	if traceparent != "" {
 		r.Header.Set("Traceparent", traceparent)
+		r.Header.Set("Tracestate", callersState)
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -119,18 +156,27 @@ func TestTraceGoesThrough(t *testing.T) {
 	const caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	x := startTraced(t, true)
 	x.call(t, caller)
+	x.stop()
 	if err := x.app.Close(); err != nil {
 		t.Fatal(err)
 	}
 	spans := map[string]span{}
 	for _, s := range x.collected {
 		spans[s.Name] = s
-		if s.TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" {
+		if s.TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" || s.TraceState != callersState {
 			t.Errorf("another trace: %+v", s)
 		}
 	}
-	if len(spans) != 4 || len(x.collected) != 4 { // Response is an attempt too
+	if len(spans) != 7 || len(x.collected) != 9 { // Response is an attempt too; Nested has two, for it is woken
 		t.Fatalf("spans: %+v", x.collected)
+	}
+	if !slices.ContainsFunc(x.collected, func(s span) bool {
+		return s.Name == "Nested" && s.SpanID == spans["inner"].ParentSpanID && s.ParentSpanID == spans["traced"].SpanID
+	}) {
+		t.Errorf("the nested workflow hangs elsewhere: %+v", spans["inner"])
+	}
+	if want := []string{callersState, callersState, callersState}; !slices.Equal(x.states, want) {
+		t.Errorf("calls had the states %q", x.states)
 	}
 	if r := spans["traced"]; r.ParentSpanID != "00f067aa0ba902b7" || r.Kind != int(telemetry.Server) {
 		t.Errorf("of the run: %+v", r)
@@ -160,7 +206,7 @@ func TestTraceOfItsOwn(t *testing.T) {
 		t.Errorf("the call had %q", quiet.upstream[0])
 	}
 	quiet.call(t, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
-	if got := quiet.upstream[2]; !strings.HasPrefix(got, "00-4bf92f3577b34da6a3ce929d0e0e4736-") || !strings.HasSuffix(got, "-00") {
+	if got := quiet.upstream[3]; !strings.HasPrefix(got, "00-4bf92f3577b34da6a3ce929d0e0e4736-") || !strings.HasSuffix(got, "-00") {
 		t.Errorf("the call had %q", got)
 	}
 }

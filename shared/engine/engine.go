@@ -149,8 +149,8 @@ type Trigger struct {
 	Inputs  value.Value
 	Code    string
 	Retries []run.Attempt
-	// ClientTrackingID and TraceParent are what the caller sent, or "".
-	ClientTrackingID, TraceParent string
+	// ClientTrackingID, TraceParent and TraceState are what the caller sent, or "".
+	ClientTrackingID, TraceParent, TraceState string
 	// Waits: the caller waits for the answer of a Response action.
 	Waits bool
 	// Scheduled is when a trigger was to fire that fires by itself. RunName is the

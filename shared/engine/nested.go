@@ -12,6 +12,7 @@ import (
 	"github.com/latchwork/latchwork/shared/operation"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/telemetry"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -128,6 +129,9 @@ func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Val
 	trigger := Trigger{
 		Name: t.Name, Outputs: n.Outputs, ClientTrackingID: n.Tracking.ClientTrackingID,
 		RunName: run.NameAt(n.Tracking.Start, int64(binary.BigEndian.Uint32(hash[:4])), 0),
+	}
+	if of, ok := telemetry.From(ctx); ok {
+		trigger.TraceParent, trigger.TraceState = of.String(), of.State
 	}
 	if n.Waits {
 		trigger.Parent = run.Parent{WorkflowID: n.Tracking.WorkflowID, Run: n.Tracking.RunName, Action: n.Tracking.Action, Path: n.Tracking.Path}

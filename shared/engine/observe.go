@@ -21,8 +21,8 @@ type Attempt struct {
 	Workflow, Run, Action, Type, Path string
 	Number                            int
 	// RunTrackingID and TrackingID are the ids of the run and of the execution of the
-	// action; TraceParent is what the caller of the run sent.
-	RunTrackingID, TrackingID, TraceParent string
+	// action; TraceParent and TraceState are what the caller of the run sent.
+	RunTrackingID, TrackingID, TraceParent, TraceState string
 }
 
 // observed tells the observer of an attempt. What it is told is taken now, because
@@ -33,7 +33,7 @@ func (e *Engine) observed(w *Workflow, st *run.State, c run.Execute) func(contex
 	}
 	a := Attempt{
 		Workflow: w.Name, Run: st.Name, Action: c.Action.Name, Type: c.Action.Type, Path: c.Record.Path, Number: c.Record.Attempt,
-		RunTrackingID: st.TrackingID, TrackingID: c.Record.TrackingID, TraceParent: st.TraceParent,
+		RunTrackingID: st.TrackingID, TrackingID: c.Record.TrackingID, TraceParent: st.TraceParent, TraceState: st.TraceState,
 	}
 	return func(ctx context.Context) (context.Context, func(run.Outcome)) { return e.Observer.Attempt(ctx, a) }
 }

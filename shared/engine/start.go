@@ -53,7 +53,7 @@ func (e *Engine) newRun(w *Workflow, trigger *definition.Trigger, t Trigger) *ru
 	now := e.Ambient.Now()
 	st := run.NewState(run.Header{
 		Name: t.RunName, WorkflowID: w.ID, ResourceID: w.ResourceID, Location: w.Location, Tags: w.Tags,
-		Version: w.Version, Status: definition.Running, Start: now, Deadline: now.Add(e.RunDuration), TrackingID: run.NewGUID(e.Ambient), TraceParent: t.TraceParent, Parent: t.Parent,
+		Version: w.Version, Status: definition.Running, Start: now, Deadline: now.Add(e.RunDuration), TrackingID: run.NewGUID(e.Ambient), TraceParent: t.TraceParent, TraceState: t.TraceState, Parent: t.Parent,
 	})
 	if st.Name == "" {
 		st.Name = run.NewName(e.Ambient, 0)

@@ -100,6 +100,9 @@ func build(ctx context.Context, in middleware.BuildInput, next middleware.BuildH
 	}
 	if of, ok := telemetry.From(ctx); ok && len(h["Traceparent"]) == 0 {
 		h["Traceparent"] = []string{of.String()}
+		if of.State != "" {
+			h["Tracestate"] = []string{of.State}
+		}
 	}
 	return next.HandleBuild(ctx, in)
 }

@@ -65,8 +65,9 @@ type Header struct {
 	// ClientTrackingID goes out with every call, TrackingID stands for the trigger.
 	ClientTrackingID string
 	TrackingID       string
-	// TraceParent is where the caller's trace goes on, as W3C Trace Context writes it.
-	TraceParent string
+	// TraceParent is where the caller's trace goes on, and TraceState what goes along
+	// with it, as W3C Trace Context writes them.
+	TraceParent, TraceState string
 	// ResponseDue is when the caller of the trigger stops waiting; zero when nobody
 	// waits.
 	ResponseDue time.Time

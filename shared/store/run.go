@@ -130,7 +130,7 @@ func (s *Store) header(key RunKey, st *run.State, l Lease, blobs *[]Blob) *row {
 	r := s.row(key.partition(), headerKey(key.Run), blobs).
 		text("Version", st.Version).text("ResourceID", st.ResourceID).text("Location", st.Location).
 		text("Status", string(st.Status)).text("Code", st.Code).time("Start", st.Start).time("End", st.End).time("WaitEnd", st.WaitEnd).
-		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).text("TraceParent", st.TraceParent).
+		text("ClientTrackingID", st.ClientTrackingID).text("TrackingID", st.TrackingID).text("TraceParent", st.TraceParent).text("TraceState", st.TraceState).
 		time("ResponseDue", st.ResponseDue).text("Responded", st.Responded).flag("Polled", st.Polled).time("Deadline", st.Deadline).text("Stopping", string(st.Stopping)).flag("Cancelled", st.Cancelled).
 		text("TriggerName", st.Trigger.Name).time("Lease", l.Until).
 		value("Tags", st.Tags).value("Outputs", st.Outputs).
@@ -213,7 +213,7 @@ func (s *Store) snapshot(ctx context.Context, key RunKey, row Row) (*Snapshot, e
 		Name: key.Run, WorkflowID: key.WorkflowID, Version: r.text("Version"),
 		ResourceID: r.text("ResourceID"), Location: r.text("Location"), Tags: r.value("Tags"),
 		Status: definition.Status(r.text("Status")), Code: r.text("Code"), Error: r.failure(),
-		Start: r.time("Start"), End: r.time("End"), WaitEnd: r.time("WaitEnd"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"), TraceParent: r.text("TraceParent"),
+		Start: r.time("Start"), End: r.time("End"), WaitEnd: r.time("WaitEnd"), ClientTrackingID: r.text("ClientTrackingID"), TrackingID: r.text("TrackingID"), TraceParent: r.text("TraceParent"), TraceState: r.text("TraceState"),
 		ResponseDue: r.time("ResponseDue"), Responded: r.text("Responded"), Polled: r.flag("Polled"), Deadline: r.time("Deadline"), Stopping: definition.Status(r.text("Stopping")), Cancelled: r.flag("Cancelled"),
 		Outputs: r.value("Outputs"),
 		Parent:  run.Parent{WorkflowID: r.text("ParentWorkflow"), Run: r.text("ParentRun"), Action: r.text("ParentAction"), Path: r.text("ParentPath")},

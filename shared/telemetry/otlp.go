@@ -58,6 +58,9 @@ func encodeSpans(resource []Attribute, version string, spans []Span) ([]byte, er
 			"traceId": s.TraceID, "spanId": s.SpanID, "name": s.Name, "kind": s.Kind, "startTimeUnixNano": nanos(s.Start), "endTimeUnixNano": nanos(s.End),
 			"attributes": attributes(s.Attributes), "flags": 1,
 		}
+		if s.State != "" {
+			o["traceState"] = s.State
+		}
 		if s.Parent != "" {
 			o["parentSpanId"] = s.Parent
 		}

@@ -42,6 +42,28 @@ func TestTraceParent(t *testing.T) {
 	}
 }
 
+func TestTraceState(t *testing.T) {
+	for headers, want := range map[string]string{
+		"":                               "",
+		"rojo=00f067aa0ba902b7":          "rojo=00f067aa0ba902b7",
+		" rojo=1 ,\tcongo=t61 , ,|a@b=c": "rojo=1,congo=t61,a@b=c",
+		"rojo":                           "",
+		"Rojo=1":                         "",
+		"rojo=1=2":                       "",
+		"rojo=ü":                         "",
+		"=1":                             "",
+		"rojo=":                          "",
+		strings.TrimSuffix(strings.Repeat("a=1,", 32), ","): strings.TrimSuffix(strings.Repeat("a=1,", 32), ","),
+		strings.Repeat("a=1,", 33):                          "",
+		"a=" + strings.Repeat("1", 510):                     "a=" + strings.Repeat("1", 510),
+		"a=" + strings.Repeat("1", 511):                     "",
+	} {
+		if got := ParseTraceState(strings.Split(headers, "|")); got != want {
+			t.Errorf("%q: %q, want %q", headers, got, want)
+		}
+	}
+}
+
 func TestText(t *testing.T) {
 	m := NewMetrics(time.Now())
 	runs := m.Counter("runs_total", "Runs.", "workflow", "status")
@@ -105,7 +127,7 @@ func TestExport(t *testing.T) {
 		Traces: server.URL + "/v1/traces", Metrics: server.URL + "/v1/metrics", Header: http.Header{"Api-Key": {"secret"}}, Resource: []Attribute{{"service.name", "x"}},
 		Version: "1", Client: server.Client(), Every: time.Hour,
 	}, m)
-	e.Span(Span{TraceContext: TraceContext{TraceID("t"), SpanID("s"), true}, Parent: "p", Name: "n", Kind: Server, Start: time.Unix(1, 5), End: time.Unix(2, 0), Failed: "why", Attributes: []Attribute{{"a", "b"}}})
+	e.Span(Span{TraceContext: TraceContext{TraceID: TraceID("t"), SpanID: SpanID("s"), Sampled: true}, Parent: "p", Name: "n", Kind: Server, Start: time.Unix(1, 5), End: time.Unix(2, 0), Failed: "why", Attributes: []Attribute{{"a", "b"}}})
 	e.Close(t.Context())
 	e.Close(t.Context()) // twice is once
 	spans, metrics := <-got, <-got

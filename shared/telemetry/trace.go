@@ -18,6 +18,9 @@ type TraceContext struct {
 	TraceID string // 32 hex digits, not all zero
 	SpanID  string // 16 hex digits, not all zero
 	Sampled bool
+	// State is what systems on the way have added to the trace for themselves: the
+	// tracestate header, passed on as it came.
+	State string
 }
 
 // ParseTraceParent reads a traceparent header; what is malformed is as if it were not
@@ -29,8 +32,41 @@ func ParseTraceParent(s string) (TraceContext, bool) {
 		return TraceContext{}, false
 	}
 	flags, _ := hex.DecodeString(parts[3])
-	return TraceContext{parts[1], parts[2], flags[0]&1 == 1}, true
+	return TraceContext{TraceID: parts[1], SpanID: parts[2], Sampled: flags[0]&1 == 1}, true
 }
+
+// What every system must be able to pass on (Trace Context §3.3.1.5); more is dropped.
+const (
+	maxStateBytes   = 512
+	maxStateMembers = 32
+)
+
+// ParseTraceState reads tracestate headers, of which there may be several. A list that
+// is malformed or too long is as if it were not there (Trace Context §3.3).
+func ParseTraceState(headers []string) string {
+	s := strings.Join(headers, ",")
+	if len(s) > maxStateBytes {
+		return ""
+	}
+	var members []string
+	for member := range strings.SplitSeq(s, ",") {
+		if member = strings.Trim(member, " \t"); member == "" {
+			continue
+		}
+		key, v, ok := strings.Cut(member, "=")
+		if !ok || key == "" || v == "" || strings.Trim(key, stateKeyCharacters) != "" || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' || r == '=' }) {
+			return ""
+		}
+		members = append(members, member)
+	}
+	if len(members) > maxStateMembers {
+		return ""
+	}
+	return strings.Join(members, ",")
+}
+
+// stateKeyCharacters are what keys of a tracestate are made of.
+const stateKeyCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_-*/@"
 
 func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 

@@ -147,7 +147,12 @@ func (v *KeyVault) Secret(ctx context.Context, name, version string) (Secret, er
 	if s, ok := v.cached(key, name); ok {
 		return s, nil
 	}
-	asked := v.flight.DoChan(key, func() (any, error) { return v.fetch(context.WithoutCancel(ctx), key, name, version) })
+	asked := v.flight.DoChan(key, func() (any, error) {
+		if s, ok := v.cached(key, name); ok { // read while this was on its way here
+			return s, nil
+		}
+		return v.fetch(context.WithoutCancel(ctx), key, name, version)
+	})
 	select {
 	case r := <-asked:
 		s, _ := r.Val.(Secret)

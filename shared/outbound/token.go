@@ -61,14 +61,14 @@ const (
 // get returns the token of a key, fetching it when there is none. The request is
 // not the caller's: one that gives up does not spoil it for the others.
 func (t *tokenCache) get(ctx context.Context, key tokenKey, fetch func(context.Context) (token, error)) (token, error) {
-	t.mu.Lock()
-	kept, ok := t.tokens[key]
-	t.mu.Unlock()
-	now := t.now()
-	if ok && now.Before(kept.refresh) {
+	kept, now := t.kept(key), t.now()
+	if now.Before(kept.refresh) {
 		return kept, nil
 	}
 	fetched := t.flight.DoChan(string(key[:]), func() (any, error) {
+		if fresh := t.kept(key); now.Before(fresh.refresh) { // fetched while this was on its way here
+			return fresh, nil
+		}
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
 		fresh, err := fetch(limited)
@@ -77,7 +77,7 @@ func (t *tokenCache) get(ctx context.Context, key tokenKey, fetch func(context.C
 		}
 		return fresh, err
 	})
-	if ok && now.Before(kept.expires) {
+	if now.Before(kept.expires) {
 		return kept, nil
 	}
 	select {
@@ -89,6 +89,13 @@ func (t *tokenCache) get(ctx context.Context, key tokenKey, fetch func(context.C
 	case <-ctx.Done():
 		return token{}, ctx.Err()
 	}
+}
+
+// kept is the token of a key, whether or not it is over; zero: there is none.
+func (t *tokenCache) kept(key tokenKey) token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tokens[key]
 }
 
 // forget drops a token that a service refused.

@@ -68,6 +68,9 @@ param deployerPrincipalId string = ''
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param deployerPrincipalType string = 'User'
 
+@description('Who may manage workflows by the REST API, such as contributor=oid:11111111-…;reader=group:22222222-…. Empty: who deploys is contributor and may read contents.')
+param managementRoles string = ''
+
 @description('Further settings of the app: name to value.')
 param extraSettings array = []
 
@@ -77,6 +80,7 @@ param tags object = {}
 var suffix = uniqueString(subscription().id, resourceGroup().id, environmentName)
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var isFlex = plan == 'FlexConsumption'
+var deployerRoles = empty(deployerPrincipalId) ? '' : 'contributor=oid:${deployerPrincipalId};contents=oid:${deployerPrincipalId}'
 var isUserAssigned = identityType == 'UserAssigned'
 var isDeployerKnown = !empty(deployerPrincipalId)
 var isSomeoneMailed = !empty(alertEmail)
@@ -257,6 +261,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'LATCHWORK_SEAL_KEY_SECRET', value: sealKeySecret }
         { name: 'LATCHWORK_STORAGE_PREFIX', value: storagePrefix }
         { name: 'LATCHWORK_LOG_LEVEL', value: logLevel }
+        { name: 'LATCHWORK_MANAGEMENT_TENANT', value: subscription().tenantId }
+        { name: 'LATCHWORK_MANAGEMENT_ROLES', value: empty(managementRoles) ? deployerRoles : managementRoles }
       ], isUserAssigned ? [
         { name: 'AzureWebJobsStorage__clientId', value: identity.properties.clientId }
         { name: 'AZURE_CLIENT_ID', value: identity.properties.clientId }

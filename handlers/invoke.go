@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/expr"
 	"github.com/latchwork/latchwork/shared/operation"
@@ -23,40 +24,37 @@ func (a *app) lazily(make func() http.Handler) http.Handler {
 }
 
 // call starts a run for a call that the gate has let in, and answers it
-// (triggers §11.4).
-func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
+// (triggers §11.4). What it refuses, the gate answers.
+func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) *gate.Rejection {
 	ctx := r.Context()
 	workflow, err := a.called(ctx, c)
 	if err != nil {
 		a.unavailable(w, err, c.WorkflowID)
-		return
+		return nil
 	}
 	switch {
 	case c.Resume.Operation != "":
 		a.operation(w, r, workflow, c)
-		return
+		return nil
 	case c.Content.Name != "":
 		a.content(w, r, c)
-		return
+		return nil
 	case c.Resume.Run != "":
-		a.resume(w, r, c)
-		return
+		return a.resume(w, r, c)
 	}
-	body, done, ok := a.readBody(w, r)
-	if !ok {
-		return
+	body, done, rejection := a.readBody(w, r)
+	if rejection != nil || done == nil {
+		return rejection
 	}
 	defer done()
 	trigger := workflow.Program.Trigger(c.Trigger)
 	if trigger == nil { // a new version came in between
-		gate.Reject(w, gate.Rejection{Status: http.StatusNotFound, Code: "WorkflowTriggerNotFound", Message: fmt.Sprintf(
-			"The workflow '%s' trigger '%s' could not be found.", workflow.ID, c.Trigger)})
-		return
+		return &gate.Rejection{Status: http.StatusNotFound, Code: "WorkflowTriggerNotFound", Message: fmt.Sprintf(
+			"The workflow '%s' trigger '%s' could not be found.", workflow.ID, c.Trigger)}
 	}
-	outputs, rejection := operation.FindTrigger(trigger.Type).Receive(trigger, received(r, c, body))
-	if rejection != nil {
-		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
-		return
+	outputs, refused := operation.FindTrigger(trigger.Type).Receive(trigger, received(r, c, body))
+	if refused != nil {
+		return &gate.Rejection{Status: refused.Status, Code: refused.Code, Message: refused.Message}
 	}
 	parent, state := callersTrace(r)
 	running, err := a.engine.Start(ctx, workflow, engine.Trigger{
@@ -65,18 +63,22 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	var overflow *engine.Overflow
 	if errors.As(err, &overflow) {
 		w.Header().Set("Retry-After", "10")
-		gate.Reject(w, gate.Rejection{Status: http.StatusTooManyRequests, Code: engine.CodeOverflow, Message: overflow.Error()})
-		return
+		return &gate.Rejection{Status: http.StatusTooManyRequests, Code: engine.CodeOverflow, Message: overflow.Error()}
 	}
 	var invalid *expr.Error
 	if errors.As(err, &invalid) { // of the trigger's conditions, correlation or splitOn
-		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: invalid.Code, Message: invalid.Message})
-		return
+		return &gate.Rejection{Status: http.StatusBadRequest, Code: invalid.Code, Message: invalid.Message}
 	}
 	if err != nil {
 		a.unavailable(w, err, c.WorkflowID)
-		return
+		return nil
 	}
+	a.started(w, r, workflow, trigger, running)
+	return nil
+}
+
+// started answers a call that started a run.
+func (a *app) started(w http.ResponseWriter, r *http.Request, workflow *engine.Workflow, trigger *definition.Trigger, running *engine.Running) {
 	a.log.Info().Str("workflow", workflow.Name).Str("run", running.Key.Run).Str("request", requestID(r)).Str("trackingId", running.TrackingID).Msg("a call started a run")
 	if !trigger.Options.Has("SuppressWorkflowHeadersOnResponse") {
 		workflowHeaders(w.Header(), workflow, running)
@@ -92,9 +94,10 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) {
 	a.answer(w, r, running)
 }
 
-// readBody takes the body in, or answers the call. Large ones come in one after
-// another, as far as they are more than maxRequest together; done lets the next in.
-func (a *app) readBody(w http.ResponseWriter, r *http.Request) (body []byte, done func(), ok bool) {
+// readBody takes the body in, or says what is wrong with it. Large ones come in one
+// after another, as far as they are more than maxRequest together; done lets the next
+// in, and is nil where there is nobody to answer.
+func (a *app) readBody(w http.ResponseWriter, r *http.Request) (body []byte, done func(), rejection *gate.Rejection) {
 	weight := r.ContentLength
 	if weight < 0 || weight > maxRequest {
 		weight = maxRequest
@@ -103,27 +106,27 @@ func (a *app) readBody(w http.ResponseWriter, r *http.Request) (body []byte, don
 		weight = 0
 	}
 	if a.bodies.Acquire(r.Context(), weight) != nil {
-		return nil, nil, false // the caller is gone
+		return nil, nil, nil // the caller is gone
 	}
 	done = func() { a.bodies.Release(weight) }
-	if body, ok = a.readWhole(w, r); !ok {
+	body, rejection = readWhole(w, r)
+	if rejection != nil {
 		done()
+		return nil, nil, rejection
 	}
-	return body, done, ok
+	return body, done, nil
 }
 
-func (a *app) readWhole(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+func readWhole(w http.ResponseWriter, r *http.Request) ([]byte, *gate.Rejection) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		gate.Reject(w, gate.Rejection{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: fmt.Sprintf("The request content exceeds the limit of '%d' bytes.", maxRequest)})
-		return nil, false
+		return nil, &gate.Rejection{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: fmt.Sprintf("The request content exceeds the limit of '%d' bytes.", maxRequest)}
 	case err != nil:
-		gate.Reject(w, gate.Rejection{Status: http.StatusBadRequest, Code: "InvalidRequestContent", Message: "The request content could not be read to its end."})
-		return nil, false
+		return nil, &gate.Rejection{Status: http.StatusBadRequest, Code: "InvalidRequestContent", Message: "The request content could not be read to its end."}
 	}
-	return body, true
+	return body, nil
 }
 
 func received(r *http.Request, c gate.Call, body []byte) *operation.Received {
@@ -134,28 +137,28 @@ func received(r *http.Request, c gate.Call, body []byte) *operation.Received {
 }
 
 // resume takes the call that an action of a run waits for (actions §2.9).
-func (a *app) resume(w http.ResponseWriter, r *http.Request, c gate.Call) {
-	body, done, ok := a.readBody(w, r)
-	if !ok {
-		return
+func (a *app) resume(w http.ResponseWriter, r *http.Request, c gate.Call) *gate.Rejection {
+	body, done, rejection := a.readBody(w, r)
+	if rejection != nil || done == nil {
+		return rejection
 	}
 	defer done()
-	data, rejection := operation.ReceiveCallback(received(r, c, body))
-	if rejection != nil {
-		gate.Reject(w, gate.Rejection{Status: rejection.Status, Code: rejection.Code, Message: rejection.Message})
-		return
+	data, refused := operation.ReceiveCallback(received(r, c, body))
+	if refused != nil {
+		return &gate.Rejection{Status: refused.Status, Code: refused.Code, Message: refused.Message}
 	}
 	x := c.Resume
 	err := a.engine.Resume(r.Context(), store.RunKey{WorkflowID: c.WorkflowID, Run: x.Run}, x.Action, x.Path, x.Action+"."+x.Path, data)
 	switch {
 	case errors.Is(err, engine.ErrNotWaiting):
-		gate.Reject(w, gate.Rejection{Status: http.StatusConflict, Code: "WorkflowActionNotWaiting", Message: fmt.Sprintf(
-			"The action '%s' of run '%s' does not wait to be called.", x.Action, x.Run)})
+		return &gate.Rejection{Status: http.StatusConflict, Code: "WorkflowActionNotWaiting", Message: fmt.Sprintf(
+			"The action '%s' of run '%s' does not wait to be called.", x.Action, x.Run)}
 	case err != nil:
 		a.unavailable(w, err, c.WorkflowID)
 	default:
 		w.WriteHeader(http.StatusOK)
 	}
+	return nil
 }
 
 const (

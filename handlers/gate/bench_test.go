@@ -25,7 +25,10 @@ func BenchmarkGate(b *testing.B) {
 	g := &gate.Gate{
 		Directory: func(context.Context, string) (*gate.Target, error) { return workflow, nil },
 		Client:    gate.Peer, Now: func() time.Time { return now }, Log: zerolog.Nop(), Tokens: newEntra().tokens(b), Observe: func(gate.Decision) {},
-		Next: func(w http.ResponseWriter, _ *http.Request, _ gate.Call) { w.WriteHeader(http.StatusAccepted) },
+		Next: func(w http.ResponseWriter, _ *http.Request, _ gate.Call) *gate.Rejection {
+			w.WriteHeader(http.StatusAccepted)
+			return nil
+		},
 	}
 	signed := httptest.NewRequestWithContext(b.Context(), "PUT", invoke+"?"+signed(manualRun, "2027-01-01T00:00:00.0000000Z").Encode(), nil)
 	token := httptest.NewRequestWithContext(b.Context(), "PUT", invoke+"?api-version=2016-10-01", nil)

@@ -84,11 +84,12 @@ func openWith(t *testing.T, workflow *gate.Target, client gate.ClientAddress, ch
 			return workflow, nil
 		},
 		Client: client, Now: func() time.Time { return now }, Log: zerolog.New(d),
-		Next: func(w http.ResponseWriter, _ *http.Request, c gate.Call) {
+		Next: func(w http.ResponseWriter, _ *http.Request, c gate.Call) *gate.Rejection {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.let = append(d.let, c)
 			w.WriteHeader(http.StatusAccepted)
+			return nil
 		},
 	}
 	change(g)

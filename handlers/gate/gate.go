@@ -105,8 +105,8 @@ type Gate struct {
 	Tokens *Tokens
 	// Observe is told of each decision; nil: nobody is.
 	Observe func(Decision)
-	// Next receives the calls that were let in.
-	Next func(w http.ResponseWriter, r *http.Request, c Call)
+	// Next answers the calls that were let in, or returns why it refuses one.
+	Next func(w http.ResponseWriter, r *http.Request, c Call) *Rejection
 
 	lines limiter
 }
@@ -161,7 +161,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.call.WorkflowID, in.call.Trigger, in.call.Version = in.target.ID, in.trigger.Name, in.path.version
 	in.call.Queries = ownQueries(r.URL.RawQuery)
 	in.call.Resume, in.call.Content = in.path.resume, in.path.content
-	g.Next(w, r, in.call)
+	if rejection := g.Next(w, r, in.call); rejection != nil {
+		in.refused("behind the gate", rejection) // the audit trail has that it was let in
+		Reject(w, *rejection)
+	}
 }
 
 // run returns the first check that refuses the call.
@@ -186,15 +189,21 @@ func (in *inbound) decide(check string, rejection *Rejection) {
 		d.Caller = in.caller.String()
 	}
 	if rejection != nil {
-		d.Check, d.Status, d.Code = check, rejection.Status, rejection.Code
-		if rejection.reason != nil {
-			d.Reason = rejection.reason.Error()
-		}
-		in.g.lines.write(&in.g.Log, *d)
+		in.refused(check, rejection)
 	}
 	if in.g.Observe != nil {
 		in.g.Observe(*d)
 	}
+}
+
+// refused tells the log.
+func (in *inbound) refused(check string, rejection *Rejection) {
+	d := &in.decision
+	d.Check, d.Status, d.Code = check, rejection.Status, rejection.Code
+	if rejection.reason != nil {
+		d.Reason = rejection.reason.Error()
+	}
+	in.g.lines.write(&in.g.Log, *d)
 }
 
 func (g *Gate) unavailable(w http.ResponseWriter, err error, workflow string) {

@@ -9,35 +9,55 @@ import (
 )
 
 // limiter bounds the lines about refused calls: whoever calls in vain all the time
-// must not fill the log.
+// must not fill the log, nor hide by it that others are refused for other reasons.
 type limiter struct {
-	mu      sync.Mutex
+	mu    sync.Mutex
+	kinds map[string]*lines // by check and code, of which there are few
+}
+
+// lines are those about refusals of one kind.
+type lines struct {
 	since   time.Time
 	written int
 	left    int // refused without a line
 }
 
 const (
-	linesPerPeriod = 20
+	linesPerPeriod = 10
 	linePeriod     = 10 * time.Second
 )
 
-// write logs a refused call, unless there were too many of late. The next line says
-// how many were left out.
-func (l *limiter) write(log *zerolog.Logger, d Decision) {
+// admit tells whether a line may be written, and how many were left out before it.
+func (l *limiter) admit(d Decision) (left int, ok bool) {
 	l.mu.Lock()
-	if since := d.At.Sub(l.since); since < 0 || since >= linePeriod {
-		l.since, l.written = d.At, 0
+	defer l.mu.Unlock()
+	kind := l.kinds[d.Check+" "+d.Code]
+	if kind == nil {
+		if l.kinds == nil {
+			l.kinds = map[string]*lines{}
+		}
+		kind = &lines{}
+		l.kinds[d.Check+" "+d.Code] = kind
 	}
-	if l.written >= linesPerPeriod {
-		l.left++
-		l.mu.Unlock()
+	if since := d.At.Sub(kind.since); since < 0 || since >= linePeriod {
+		kind.since, kind.written = d.At, 0
+	}
+	if kind.written >= linesPerPeriod {
+		kind.left++
+		return 0, false
+	}
+	kind.written++
+	left, kind.left = kind.left, 0
+	return left, true
+}
+
+// write logs a refused call, unless there were too many of its kind of late. The next
+// line says how many were left out.
+func (l *limiter) write(log *zerolog.Logger, d Decision) {
+	left, ok := l.admit(d)
+	if !ok {
 		return
 	}
-	l.written++
-	left := l.left
-	l.left = 0
-	l.mu.Unlock()
 	line := log.Warn().Str("check", d.Check).Str("code", d.Code).Int("status", d.Status).Str("kind", d.Kind).Str("workflow", d.WorkflowID)
 	for name, text := range map[string]string{"caller": d.Caller, "scheme": d.Scheme, "principal": d.Principal, "reason": d.Reason} {
 		if text != "" {

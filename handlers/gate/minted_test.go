@@ -83,29 +83,51 @@ func TestMintedResumeURL(t *testing.T) {
 	}
 }
 
-// Whoever calls in vain all the time does not fill the log; how often is told.
+// Whoever calls in vain all the time does not fill the log; how often is told. Other
+// refusals are told meanwhile.
 func TestRefusedCallsAreLoggedInBounds(t *testing.T) {
 	clock := now
 	d := openWith(t, target(), gate.Peer, func(g *gate.Gate) { g.Now = func() time.Time { return clock } })
-	refused := func(n int) {
+	refused := func(n int, query string) {
 		for range n {
 			w := httptest.NewRecorder()
-			d.Config.Handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", invoke+"?api-version=1", nil))
+			d.Config.Handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", invoke+query, nil))
 		}
 	}
 	lines := func() int { _, log := d.seen(); return strings.Count(log, "\n") }
-	refused(1000)
+	refused(1000, "?api-version=1")
 	first := lines()
-	if first == 0 || first > 50 {
+	if first == 0 || first > 20 {
 		t.Errorf("%d lines for 1000 calls", first)
 	}
 	if n := len(d.decisions()); n != 1000 {
 		t.Errorf("the audit trail was told of %d calls", n)
 	}
+	refused(1, "")
+	if _, log := d.seen(); lines() != first+1 || !strings.Contains(log, "MissingApiVersionParameter") {
+		t.Errorf("a call that was refused for another reason: %d lines", lines())
+	}
 	clock = clock.Add(time.Minute)
-	refused(1)
+	refused(1, "?api-version=1")
 	_, log := d.seen()
-	if lines() != first+1 || !strings.Contains(log, fmt.Sprintf(`"refusedWithoutLine":%d`, 1000-first)) {
+	if lines() != first+2 || !strings.Contains(log, fmt.Sprintf(`"refusedWithoutLine":%d`, 1000-first)) {
 		t.Errorf("later: %d lines; %s", lines(), log[strings.LastIndex(strings.TrimSpace(log), "\n")+1:])
+	}
+}
+
+// What is refused behind the gate is answered and logged as what the gate refuses.
+func TestRefusedBehindTheGate(t *testing.T) {
+	d := openWith(t, target(), gate.Peer, func(g *gate.Gate) {
+		g.Next = func(http.ResponseWriter, *http.Request, gate.Call) *gate.Rejection {
+			return &gate.Rejection{Status: 400, Code: "TriggerInputSchemaMismatch", Message: "no berth"}
+		}
+	})
+	q := signed(manualRun, "")
+	answer, body := d.call(t, "PUT", invoke, q, nil)
+	checkError(t, answer, body, 400, "TriggerInputSchemaMismatch", "no berth")
+	_, log := d.seen()
+	checkLog(t, log, "behind the gate", "TriggerInputSchemaMismatch", q.Get("sig"))
+	if was := d.decisions(); len(was) != 1 || !was[0].Allowed {
+		t.Errorf("the audit trail was told %+v", was)
 	}
 }

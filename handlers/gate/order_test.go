@@ -56,7 +56,10 @@ func TestDirectoryFails(t *testing.T) {
 	g := &gate.Gate{
 		Directory: func(context.Context, string) (*gate.Target, error) { return nil, errors.New("the disk is gone") },
 		Now:       func() time.Time { return now }, Log: zerolog.New(&log),
-		Next: func(http.ResponseWriter, *http.Request, gate.Call) { t.Error("the call was let in") },
+		Next: func(http.ResponseWriter, *http.Request, gate.Call) *gate.Rejection {
+			t.Error("the call was let in")
+			return nil
+		},
 	}
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "PUT", invoke+"?"+signed(manualRun, "").Encode(), nil))

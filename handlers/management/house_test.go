@@ -248,7 +248,7 @@ func (h *house) content(method, link, from string, headers ...string) answer {
 			}
 			return &gate.Target{ID: w.ID, State: w.State, PrimaryKey: w.Keys.Primary, SecondaryKey: w.Keys.Secondary, ContentsKey: w.Keys.Contents, Access: h.engine.Access(w)}, nil
 		},
-		Next: func(rw http.ResponseWriter, r *http.Request, c gate.Call) {
+		Next: func(rw http.ResponseWriter, r *http.Request, c gate.Call) *gate.Rejection {
 			w, err := h.engine.Workflow(r.Context(), c.WorkflowID)
 			if err == nil {
 				err = management.Download(r.Context(), h.store, w, c.Content, rw, r.Method == http.MethodHead)
@@ -256,6 +256,7 @@ func (h *house) content(method, link, from string, headers ...string) answer {
 			if err != nil {
 				h.t.Error(err)
 			}
+			return nil
 		},
 	}
 	r := httptest.NewRequestWithContext(h.t.Context(), method, link, nil)

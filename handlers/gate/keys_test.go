@@ -1,11 +1,14 @@
 package gate_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +63,32 @@ func TestAFloodOfKeyNames(t *testing.T) {
 		if c := tokenCounts(t, tokens, flood(t, 50, fmt.Sprint("later", i))); c[401] != 50 || e.count() != 2+i {
 			t.Errorf("%d: %v, %d fetches", i, c, e.count())
 		}
+	}
+}
+
+// A token brings its own keys along, or says where they are: nobody looks there, and the
+// tenant is asked once.
+func TestKeysThatATokenBringsAlong(t *testing.T) {
+	var asked atomic.Int64
+	forger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{publicJWK("forger"), publicJWK("k1")}})
+	}))
+	defer forger.Close()
+	e := newEntra()
+	tokens := e.tokens(t)
+	for _, kid := range []string{"k1", "forger", forger.URL, "../../k1", "k1' OR '1'='1", "\x00"} {
+		for name, v := range map[string]any{
+			"jku": forger.URL, "x5u": forger.URL, "jwk": publicJWK("forger"), "x5c": []string{"MIIB"}, "x5t": "AAAA", "iss": forger.URL,
+		} {
+			d, status, body := knock(t, tokens, byIssuer, "Bearer "+sign(t, jwt.SigningMethodRS256, rsaKey("forger"), claims(), "kid", kid, name, v))
+			if let, _ := d.seen(); len(let) > 0 || status != http.StatusUnauthorized {
+				t.Errorf("kid %q with %s: %d %s", kid, name, status, body)
+			}
+		}
+	}
+	if asked.Load() != 0 || e.count() != 1 {
+		t.Errorf("the forger was asked %d times, the tenant %d times", asked.Load(), e.count())
 	}
 }
 

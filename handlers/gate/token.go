@@ -1,7 +1,10 @@
 package gate
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,7 +78,7 @@ func (t *Tokens) verify(ctx context.Context, text string, policies []access.Poli
 	issuer, _ := claims["iss"].(string)
 	tenant, entra := access.TenantOf(issuer)
 	switch {
-	case kid == "" || len(kid) > maxKeyName || critical:
+	case kid == "" || len(kid) > maxKeyName || critical || repeats(parts[0]) || repeats(parts[1]):
 		return nil, nil, errMalformed
 	case !slices.Contains(t.algorithms, token.Method.Alg()):
 		return nil, nil, errAlgorithm
@@ -94,6 +97,29 @@ func (t *Tokens) verify(ctx context.Context, text string, policies []access.Poli
 		}
 	}
 	return nil, claims, errClaims
+}
+
+// repeats tells whether a part of a token names a member twice: readers differ in which
+// of them counts, and what one checks another would not use (RFC 7519 §4).
+func repeats(part string) bool {
+	data, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		return true
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return true
+	}
+	seen := map[json.Token]bool{}
+	for d.More() {
+		name, err := d.Token()
+		var skipped json.RawMessage
+		if err != nil || seen[name] || d.Decode(&skipped) != nil {
+			return true
+		}
+		seen[name] = true
+	}
+	return false
 }
 
 // agrees: a token that names its tenant twice names one.

@@ -165,6 +165,19 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, c jwt.Claims, header 
 	return signed
 }
 
+// signText signs a header and claims as they are written, with those claims that every
+// token must have before them.
+func signText(t testing.TB, header, more string) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	text := encode([]byte(header)) + "." + encode(fmt.Appendf(nil, `{"iss":%q,"exp":%d,%s}`, issuerV1, now.Add(time.Hour).Unix(), more))
+	signature, err := jwt.SigningMethodRS256.Sign(text, rsaKey("k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + encode(signature)
+}
+
 func good(t testing.TB, changes ...any) string {
 	t.Helper()
 	return sign(t, jwt.SigningMethodRS256, rsaKey("k1"), claims(changes...))
@@ -212,6 +225,7 @@ func TestTokensThatOpen(t *testing.T) {
 		{"no tid", policies(byAudience), "Bearer " + good(t, "tid", nil)},
 		{"expired within the skew", policies(byAudience), "Bearer " + good(t, "exp", now.Add(-299*time.Second).Unix())},
 		{"not yet valid within the skew", policies(byAudience), "Bearer " + good(t, "nbf", now.Add(299*time.Second).Unix(), "iat", now.Add(299*time.Second).Unix())},
+		{"written by hand", policies(byAudience), "Bearer " + signText(t, `{"alg":"RS256","kid":"k1"}`, `"appid":"app-1","sub":"caller","aud":"`+audience+`"`)},
 		{"a policy for proofs beside it", policies(strings.Replace(byAudience, "AAD", "AADPOP", 1), byAudience), "Bearer " + good(t)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -260,6 +274,11 @@ func TestTokensThatDoNotOpen(t *testing.T) {
 		{"the name of a key is no text", by, "Bearer " + sign(t, jwt.SigningMethodRS256, k1, claims(), "kid", 1), malformed},
 		{"something critical", by, "Bearer " + sign(t, jwt.SigningMethodRS256, k1, claims(), "crit", []string{"exp"}), malformed},
 		{"longer than 16 KB", by, "Bearer " + good(t, "more", strings.Repeat("x", 16<<10)), malformed},
+		{"an audience named twice", by, "Bearer " + signText(t, `{"alg":"RS256","kid":"k1"}`, `"aud":"api://other","aud":"`+audience+`"`), malformed},
+		{"an audience named twice, in another spelling", by, "Bearer " + signText(t, `{"alg":"RS256","kid":"k1"}`, `"aud":"api://other","\u0061ud":"`+audience+`"`), malformed},
+		{"an end named twice", by, "Bearer " + signText(t, `{"alg":"RS256","kid":"k1"}`, `"aud":"`+audience+`","exp":1`), malformed},
+		{"an algorithm named twice", by, "Bearer " + signText(t, `{"alg":"none","alg":"RS256","kid":"k1"}`, `"aud":"`+audience+`"`), malformed},
+		{"a key named twice", by, "Bearer " + signText(t, `{"alg":"RS256","kid":"x","kid":"k1"}`, `"aud":"`+audience+`"`), malformed},
 		{"none", by, "Bearer " + none, algorithm},
 		{"none, with a signature", by, "Bearer " + none + parts[2], algorithm},
 		{"None", by, "Bearer " + base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"None","kid":"k1"}`)) + "." + parts[1] + ".", malformed},

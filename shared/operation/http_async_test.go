@@ -9,6 +9,8 @@ import (
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/outbound"
+	"github.com/latchwork/latchwork/shared/outbound/cloudtest"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -124,18 +126,35 @@ func TestCredentialsStayHome(t *testing.T) {
 }
 
 // TestRedirectsToMetadata: a server cannot send us to a metadata service: a redirect is
-// not followed, and where a poll leads to is checked like any address.
+// not followed, and where a poll leads to is checked like any address, at each step, by
+// the address that a name leads to.
 func TestRedirectsToMetadata(t *testing.T) {
-	for _, target := range []string{"http://169.254.169.254/metadata/instance", "http://[::ffff:169.254.169.254]/", "http://[fd00:ec2::254]/latest/"} {
+	for _, target := range []string{
+		"http://169.254.169.254/metadata/instance", "http://[::ffff:169.254.169.254]/", "http://[::ffff:a9fe:a9fe]/", "http://[fd00:ec2::254]/latest/",
+		"http://168.63.129.16/machine", "http://[2002:a9fe:a9fe::]/", "//169.254.169.254/metadata/instance", "http://harmless.example/metadata/instance",
+	} {
 		for _, status := range []int{301, 302, 303, 307, 308, 202} {
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Location", target)
-				w.WriteHeader(status)
-			})
-			_, o := drive(t, operation.Deps{HTTP: client(t)}, "Http", operation.Call{Inputs: httpInputs(t, "GET", server.URL, withSecrets), Tracking: operation.Tracking{RunName: "run"}})
-			followed := o.Error == nil || o.Error.Code != "EgressNotAllowed"
-			if got, _ := o.Outputs.Member("statusCode").AsInt(); o.Status != definition.Failed || status != 202 && got != int64(status) || status == 202 && followed {
-				t.Errorf("%d to %s: %+v", status, target, o)
+			for _, hops := range []int{0, 2} {
+				asked := 0
+				server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+					if asked++; asked <= hops { // first to somewhere harmless
+						w.Header().Set("Location", "/next")
+						w.WriteHeader(202)
+						return
+					}
+					w.Header().Set("Location", target)
+					w.WriteHeader(status)
+				})
+				c, err := outbound.New(outbound.Config{Resolver: cloudtest.Resolver(t, []string{"169.254.169.254"})})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, o := drive(t, operation.Deps{HTTP: c}, "Http", operation.Call{Inputs: httpInputs(t, "GET", server.URL, withSecrets), Tracking: operation.Tracking{RunName: "run"}})
+				followed := o.Error == nil || o.Error.Code != "EgressNotAllowed"
+				if got, _ := o.Outputs.Member("statusCode").AsInt(); o.Status != definition.Failed || status != 202 && got != int64(status) || status == 202 && followed || asked != hops+1 {
+					t.Errorf("%d to %s after %d: %+v, asked %d times", status, target, hops, o, asked)
+				}
+				c.CloseIdleConnections()
 			}
 		}
 	}

@@ -52,8 +52,17 @@ var (
 	ec2Metadata = netip.MustParseAddr("fd00:ec2::254")
 	// azureWire is the platform's own address, which answers guest agents.
 	azureWire = netip.MustParseAddr("168.63.129.16")
-	// nat64 addresses hold an IPv4 address in their last four bytes.
-	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+	// embedded are the addresses of IPv6 that hold one of IPv4, and at which byte: behind
+	// translators (RFC 6052, RFC 8215), behind relays (6to4), and the oldest notation.
+	embedded = []struct {
+		netip.Prefix
+		at int
+	}{
+		{netip.MustParsePrefix("64:ff9b::/96"), 12},
+		{netip.MustParsePrefix("64:ff9b:1::/48"), 12},
+		{netip.MustParsePrefix("2002::/16"), 2},
+		{netip.MustParsePrefix("::/96"), 12},
+	}
 	// shared is the address space between carriers and customers (RFC 6598), which
 	// clouds use inside.
 	shared = netip.MustParsePrefix("100.64.0.0/10")
@@ -62,9 +71,11 @@ var (
 // allowed decides on one address, whatever the notation that hides it.
 func (c Config) allowed(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
-	if nat64.Contains(a) {
-		b := a.As16()
-		a = netip.AddrFrom4([4]byte(b[12:]))
+	for _, e := range embedded {
+		if e.Contains(a) && !a.IsLoopback() {
+			b := a.As16()
+			a = netip.AddrFrom4([4]byte(b[e.at:]))
+		}
 	}
 	switch {
 	case a.IsLinkLocalUnicast(), a == ec2Metadata, a == azureWire, a.IsUnspecified(), a.IsMulticast():

@@ -180,7 +180,7 @@ func lintFile(path string, o lintOptions) linted {
 	if !o.secrets {
 		r.problems = append(r.problems, secretWarnings(doc)...)
 	}
-	sortByPlace(doc.data, r.problems)
+	sortByPlace(doc, r.problems)
 	return r
 }
 
@@ -204,11 +204,11 @@ func withoutAssumed(problems []value.Problem, control *value.Path, data []byte) 
 }
 
 // sortByPlace puts problems in the order in which they stand in the file.
-func sortByPlace(data []byte, problems []value.Problem) {
+func sortByPlace(d *document, problems []value.Problem) {
 	type place struct{ line, column int }
 	places := make(map[*value.Path]place, len(problems))
 	for _, p := range problems {
-		line, column := placeOf(data, p)
+		line, column := d.placeOf(p)
 		places[p.Path] = place{line, column}
 	}
 	slices.SortStableFunc(problems, func(x, y value.Problem) int {
@@ -217,17 +217,17 @@ func sortByPlace(data []byte, problems []value.Problem) {
 	})
 }
 
-func placeOf(data []byte, p value.Problem) (line, column int) {
+func (d *document) placeOf(p value.Problem) (line, column int) {
 	if p.At != nil {
 		return p.At.Line, p.At.Column
 	}
-	return value.Locate(data, p.Path)
+	return d.places.Locate(p.Path)
 }
 
 // printProblem prints file:line:column, then code, message, path and, for an
 // expression, the expression with a mark below the place.
 func printProblem(w io.Writer, d *document, p value.Problem) {
-	line, column := placeOf(d.data, p)
+	line, column := d.placeOf(p)
 	kind := "error"
 	if p.Warning {
 		kind = "warning"

@@ -159,10 +159,10 @@ func secretResult(f found) sarifResult {
 // location is a path in a file. What is no text or number is marked where it
 // begins only: whole operations would be too much.
 func location(d *document, path *value.Path) sarifLocation {
-	line, column := value.Locate(d.data, path)
+	line, column := d.places.Locate(path)
 	region := sarifRegion{StartLine: line, StartColumn: column}
-	if start, end, ok := value.Span(d.data, path); ok && d.data[start] != '{' && d.data[start] != '[' {
-		region.EndLine, region.EndColumn = value.Position(d.data, end)
+	if start, end, ok := d.places.Span(path); ok && d.data[start] != '{' && d.data[start] != '[' {
+		region.EndLine, region.EndColumn = d.places.Position(end)
 	}
 	return sarifLocation{Physical: sarifPhysical{artifact(d.path), region}, Logical: []sarifLogical{{path.String()}}}
 }

@@ -110,7 +110,7 @@ func counted(n int, what string) string {
 }
 
 func printFinding(w io.Writer, f found) {
-	line, column := value.Locate(f.doc.data, f.Path)
+	line, column := f.doc.places.Locate(f.Path)
 	fmt.Fprintf(w, "%s:%d:%d: warning %s: %s\n", f.doc.path, line, column, f.Kind, f.Message())
 	for _, way := range f.routes() {
 		fmt.Fprintf(w, "    %s\n", way)

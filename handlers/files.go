@@ -21,6 +21,7 @@ import (
 type document struct {
 	path       string
 	data       []byte
+	places     *value.Places // of data
 	deployment *template.Deployment
 	problems   []value.Problem
 }
@@ -101,7 +102,7 @@ func loadFile(path, parametersPath string, c template.Context, resolve resolver)
 			}
 		}
 	}
-	d := &document{path: path, data: data}
+	d := &document{path: path, data: data, places: value.NewPlaces(data)}
 	d.deployment, d.problems = template.Load(data, workflowName(path), parameters, c)
 	return d, nil
 }

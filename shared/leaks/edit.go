@@ -3,6 +3,7 @@ package leaks
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/latchwork/latchwork/shared/value"
@@ -12,41 +13,66 @@ import (
 // returns the settings for which the file has no place: their operation is made by
 // an expression of a template.
 func Apply(data []byte, settings []Setting) (edited []byte, left []Setting, err error) {
-	for _, s := range settings {
-		root, _, err := value.ParseDocument(data)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the file is not JSON: %w", err)
-		}
-		e := &editor{data: data, path: s.Path, at: root}
-		if !e.enter(s.Path) {
-			left = append(left, s)
-			continue
-		}
-		if next, ok := e.secure(s.Side); ok {
-			data = next
+	if _, _, err := value.ParseDocument(data); err != nil {
+		return nil, nil, fmt.Errorf("the file is not JSON: %w", err)
+	}
+	// From the end of the text to its beginning, so that where the rest stands does not
+	// change, and one operation at a time is read anew.
+	places := value.NewPlaces(data)
+	starts := make([]int, len(settings)) // of the operations; -1: not in the text
+	order := make([]int, len(settings))
+	for i, s := range settings {
+		order[i] = i
+		if start, _, ok := places.Span(s.Path); ok {
+			starts[i] = start
 		} else {
+			starts[i] = -1
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return starts[j] - starts[i] })
+	done := make([]bool, len(settings))
+	for _, i := range order {
+		if starts[i] >= 0 {
+			data, done[i] = secure(data, starts[i], settings[i].Side)
+		}
+	}
+	for i, s := range settings {
+		if !done[i] {
 			left = append(left, s)
 		}
 	}
 	return data, left, nil
 }
 
+// secure adds a side to the settings of the operation that begins at an offset.
+func secure(data []byte, start int, side string) ([]byte, bool) {
+	places := value.NewPlaces(data[start:])
+	_, end, _ := places.Span(nil)
+	operation, _, err := value.ParseDocument(data[start : start+end])
+	if err != nil {
+		return data, false
+	}
+	e := &editor{data: data, base: start, places: places, at: operation, start: start, end: start + end}
+	if edited, ok := e.secure(side); ok {
+		return edited, true
+	}
+	return data, false
+}
+
 // editor changes one place of a JSON text.
 type editor struct {
 	data       []byte
-	path       *value.Path
-	at         value.Value // what is at path
-	start, end int         // where it stands
+	base       int           // where the operation begins
+	places     *value.Places // of what is in it
+	path       *value.Path   // in the operation
+	at         value.Value   // what is at path
+	start, end int           // where it stands
 }
 
-// enter goes to a path, which must stand in the text as it is written.
-func (e *editor) enter(path *value.Path) (ok bool) {
-	if e.at, ok = path.Lookup(e.at); !ok {
-		return false
-	}
-	e.path = path
-	e.start, e.end, ok = value.Span(e.data, path)
-	return ok
+// span is where something in the operation stands.
+func (e *editor) span(path *value.Path) (start, end int, ok bool) {
+	start, end, ok = e.places.Span(path)
+	return e.base + start, e.base + end, ok
 }
 
 // secure adds a side to runtimeConfiguration.secureData.properties of the operation
@@ -63,7 +89,7 @@ func (e *editor) secure(side string) ([]byte, bool) {
 		}
 		child := e.at.At(i)
 		path := e.path.Key(e.at.KeyAt(i))
-		start, end, ok := value.Span(e.data, path)
+		start, end, ok := e.span(path)
 		if !ok {
 			return nil, false
 		}
@@ -94,8 +120,8 @@ func (e *editor) insertElement(side string) []byte {
 	if n == 0 {
 		return e.splice(e.start, e.end, `["`+side+`"]`)
 	}
-	_, last, _ := value.Span(e.data, e.path.Index(n-1))
-	begin, _, _ := value.Span(e.data, e.path.Index(0))
+	_, last, _ := e.span(e.path.Index(n - 1))
+	begin, _, _ := e.span(e.path.Index(0))
 	gap := string(e.data[e.start+1 : begin])
 	if !strings.Contains(gap, "\n") {
 		return e.splice(last, last, ", "+`"`+side+`"`)
@@ -114,7 +140,7 @@ func (e *editor) insertMember(missing []string, side string) []byte {
 		}
 		return e.splice(e.start, e.end, "{"+s.newline+s.inner+text+s.newline+s.outer+"}")
 	}
-	_, last, _ := value.Span(e.data, e.path.Key(e.at.KeyAt(e.at.Len()-1)))
+	_, last, _ := e.span(e.path.Key(e.at.KeyAt(e.at.Len() - 1)))
 	if !s.lines {
 		return e.splice(last, last, s.comma+text)
 	}
@@ -146,7 +172,7 @@ func (e *editor) style() style {
 		}
 		return s
 	}
-	first, _, _ := value.Span(e.data, e.path.Key(e.at.KeyAt(0)))
+	first, _, _ := e.span(e.path.Key(e.at.KeyAt(0)))
 	gap := string(e.data[e.start+1 : first])
 	if s.lines = strings.Contains(gap, "\n"); s.lines {
 		s.newline = lineBreak(gap)
@@ -157,7 +183,7 @@ func (e *editor) style() style {
 	} else {
 		s.pad = gap[:len(gap)-len(strings.TrimLeft(gap, " \t"))]
 	}
-	begin, _, _ := value.Span(e.data, e.path.Key(e.at.KeyAt(e.at.Len()-1)))
+	begin, _, _ := e.span(e.path.Key(e.at.KeyAt(e.at.Len() - 1)))
 	before := bytes.TrimRight(e.data[:begin], " \t")
 	if bytes.HasSuffix(before, []byte(":")) {
 		key := bytes.TrimRight(before[:len(before)-1], " \t")

@@ -127,7 +127,7 @@ func (p *parser) closed(kind Kind, values, keys int) Value {
 
 func (p *parser) fail(format string, args ...any) Value {
 	if p.err == nil {
-		line, column := Position([]byte(p.data), p.at)
+		line, column := position([]byte(p.data), p.at)
 		p.err = &SyntaxError{Offset: p.at, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
 	}
 	p.at = len(p.data)
@@ -337,9 +337,9 @@ func hasRepeated(names []string) bool {
 	return false
 }
 
-// Position returns line and column, from 1, of a byte offset in a text. Columns
+// position returns line and column, from 1, of a byte offset in a text. Columns
 // count characters.
-func Position(data []byte, offset int) (line, column int) {
+func position(data []byte, offset int) (line, column int) {
 	offset = min(offset, len(data))
 	before := data[:offset]
 	line = 1 + bytes.Count(before, []byte("\n"))

@@ -2,9 +2,11 @@ package value_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -63,7 +65,7 @@ func TestDocumentsMayHaveComments(t *testing.T) {
 
 func TestLocate(t *testing.T) {
 	doc := []byte("{\n  // a comment\n  \"a\": [ 1,\n    {\"odd name\": \"ü\", \"b\": 2} ],\n  \"c\": 3, \"c\": 4\n}")
-	root := (*value.Path)(nil)
+	root, places := (*value.Path)(nil), value.NewPlaces(doc)
 	for _, c := range []struct {
 		path         *value.Path
 		line, column int
@@ -77,7 +79,7 @@ func TestLocate(t *testing.T) {
 		{root.Key("a").Index(7), 3, 8, "$.a[7]"},
 		{root.Keys("none", "deeper"), 1, 1, "$.none.deeper"},
 	} {
-		if line, column := value.Locate(doc, c.path); line != c.line || column != c.column {
+		if line, column := places.Locate(c.path); line != c.line || column != c.column {
 			t.Errorf("%s: %d:%d, want %d:%d", c.path, line, column, c.line, c.column)
 		}
 		if c.path.String() != c.text {
@@ -149,9 +151,82 @@ func FuzzParse(f *testing.F) {
 			if err != nil || string(value.Reveal(again)) != string(value.Reveal(v)) {
 				t.Errorf("%q does not survive: %v", data, err)
 			}
-			value.Locate(data, (*value.Path)(nil).Key("a").Index(1))
+			checkPlaces(t, data, value.NewPlaces(data), nil, v)
 		}
+		value.NewPlaces(data).Locate((*value.Path)(nil).Key("a").Index(1))
 	})
+}
+
+// checkPlaces: where a value is said to stand, it stands, at line and column as if
+// counted from the beginning.
+func checkPlaces(t *testing.T, data []byte, places *value.Places, path *value.Path, v value.Value) {
+	t.Helper()
+	start, end, ok := places.Span(path)
+	if !ok {
+		t.Fatalf("%q: %s is not found", data, path)
+	}
+	there, _, err := value.ParseDocument(data[start:end])
+	if err != nil || string(value.Reveal(there)) != string(value.Reveal(v)) {
+		t.Errorf("%q: at %s stands %q, %v", data, path, data[start:end], err)
+	}
+	before := string(data[:start])
+	last := before[strings.LastIndex(before, "\n")+1:]
+	if line, column := places.Locate(path); utf8.ValidString(last) && (line != 1+strings.Count(before, "\n") || column != 1+utf8.RuneCountInString(last)) {
+		t.Errorf("%q: %s is said to be at %d:%d", data, path, line, column)
+	}
+	switch v.Kind() {
+	case value.KindObject:
+		for name, member := range v.Members {
+			checkPlaces(t, data, places, path.Key(name), member)
+		}
+	case value.KindArray:
+		for i := range v.Len() {
+			checkPlaces(t, data, places, path.Index(i), v.At(i))
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	long := `{"ü": "` + strings.Repeat("ö", 5000) + `", "a": [` + strings.Repeat("1,", 5000) + "\n{\"k\": [null, /* ü */ true]}]}"
+	wide := "{" + strings.Repeat(`"x": 1, "y": {"a": [], "b": {}}, `, 3)
+	for i := range 20 {
+		wide += fmt.Sprintf(`"n%d": %d, `, i%15, i)
+	}
+	for _, text := range []string{"\ufeff {\"a\":1} // end", " [1, [2, [3]]]", `"x"`, long, wide + `"z": "\u0041"}`} {
+		v, _, err := value.ParseDocument([]byte(text))
+		if err != nil {
+			t.Fatalf("%.40s: %v", text, err)
+		}
+		checkPlaces(t, []byte(text), value.NewPlaces([]byte(text)), nil, v)
+	}
+	// What is not JSON has places up to there.
+	for text, column := range map[string]int{"": 1, " ": 2, `{"a":{"b":1`: 11, `{"a":{"b"`: 6, `{"a"`: 1, `{"a":{"b":1}x`: 11, `{"a":{"b":[`: 11, `{"a": 1`: 7, `{"a":[1,`: 6} {
+		places := value.NewPlaces([]byte(text))
+		root := (*value.Path)(nil)
+		if _, got := places.Locate(root.Keys("a", "b")); got != column {
+			t.Errorf("%s: column %d, want %d", text, got, column)
+		}
+		if _, _, ok := places.Span(root); ok {
+			t.Errorf("%s is whole", text)
+		}
+	}
+}
+
+func BenchmarkLocate(b *testing.B) {
+	text := `{"actions":{"last":0`
+	for i := range 250 {
+		text += fmt.Sprintf(",\n\"Action_%d\":{\"inputs\":{\"a\":[%s0]}}", i, strings.Repeat(`"x",`, 40))
+	}
+	data := []byte(text + "}}")
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		places := value.NewPlaces(data)
+		for i := range 250 {
+			if line, _ := places.Locate((*value.Path)(nil).Keys("actions", fmt.Sprintf("Action_%d", i), "inputs", "a")); line != i+2 {
+				b.Fatal(line)
+			}
+		}
+	}
 }
 
 func BenchmarkParse(b *testing.B) {

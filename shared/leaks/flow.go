@@ -80,7 +80,7 @@ func newFlow(s *set, index int, p *definition.Program, src definition.Source) *f
 		f.sources(n, t.Type, t.Connection, t.Inputs)
 	}
 	f.graph(p.Root)
-	f.usedAsCredentials()
+	f.usedAsCredentials(src.Path)
 	return f
 }
 

@@ -12,7 +12,7 @@ import (
 
 // What an action sends as a credential is one, whatever the service that handed it out
 // calls it. So it is followed back, from headers and from authentication to the answer
-// that it was taken from, as long as nothing is made of it on the way.
+// or the parameter that it was taken from, as long as nothing is made of it on the way.
 
 // picked is a value as far as it is taken out of outputs and variables.
 type picked struct {
@@ -26,27 +26,28 @@ type pickedMember struct {
 	picked
 }
 
-// spot is a part of the outputs of an action, or of a variable.
+// spot is a part of the outputs of an action, of a variable or of a parameter.
 type spot struct {
-	of       *definition.Action
-	variable string
-	path     []string
+	of                  *definition.Action
+	variable, parameter string
+	path                []string
 }
 
 // picks is the way back in one workflow. Each spot is looked at once, and no more of
 // them than maxPicks: a variable may be made of parts of itself without end.
 type picks struct {
 	f      *flow
+	root   *value.Path // of the definition
 	folded map[*definition.Action]picked
 	seen   map[string]bool
 }
 
 const maxPicks = 2_000
 
-// usedAsCredentials makes sources of the answers that credentials are taken from.
-// Those that are secured are sources by that, as a whole.
-func (f *flow) usedAsCredentials() {
-	p := &picks{f, map[*definition.Action]picked{}, map[string]bool{}}
+// usedAsCredentials makes sources of the answers and parameters that credentials are
+// taken from. Those that are secured are sources by that, as a whole.
+func (f *flow) usedAsCredentials(root *value.Path) {
+	p := &picks{f, root, map[*definition.Action]picked{}, map[string]bool{}}
 	for _, n := range f.order {
 		if !n.remote() {
 			continue
@@ -94,6 +95,8 @@ func (p *picks) back(spots []spot) {
 		}
 		p.seen[key] = true
 		switch {
+		case s.parameter != "":
+			p.carries(s.parameter, s.path)
 		case s.of == nil:
 			for _, w := range p.f.writers[s.variable] {
 				spots = append(spots, p.written(w, s.variable).at(s.path).from...)
@@ -109,11 +112,11 @@ func (p *picks) back(spots []spot) {
 }
 
 func (s spot) key() string {
-	name := s.variable
+	name := ""
 	if s.of != nil {
 		name = s.of.Name
 	}
-	return fmt.Sprintf("%t%q%q", s.of == nil, name, s.path)
+	return fmt.Sprintf("%q%q%q%q", name, s.variable, s.parameter, s.path)
 }
 
 // handsOut makes a source of a part of an answer.
@@ -128,6 +131,24 @@ func (f *flow) handsOut(n *node, path []string) {
 	}
 	if part.clean() {
 		n.givenOut = join2(n.givenOut, at(whole(begin("the credential that '"+n.step.Name+"' gets", n.step)), path...))
+	}
+}
+
+// carries makes a source of a part of a parameter that is not declared a secret.
+func (p *picks) carries(name string, path []string) {
+	for _, x := range p.f.program.Parameters {
+		if !strings.EqualFold(x.Name, name) || strings.HasPrefix(name, "$") {
+			continue
+		}
+		key := strings.ToLower(x.Name)
+		part := p.f.parameters[key]
+		for _, n := range path {
+			part = part.member(n)
+		}
+		if part.clean() {
+			step := Step{"parameter '" + x.Name + "'", p.root.Keys("parameters", x.Name), p.f.index}
+			p.f.parameters[key] = join2(p.f.parameters[key], at(whole(begin("the parameter '"+x.Name+"' that is sent as a credential", step)), path...))
+		}
 	}
 }
 
@@ -163,7 +184,7 @@ func (p picked) member(name string) picked {
 		m.known = p.known.Member(name)
 	}
 	for _, x := range p.from {
-		m.from = append(m.from, spot{x.of, x.variable, append(slices.Clone(x.path), name)})
+		m.from = append(m.from, spot{x.of, x.variable, x.parameter, append(slices.Clone(x.path), name)})
 	}
 	return m
 }
@@ -178,6 +199,8 @@ func (k picker) Read(r expr.Reference, _ []picked) picked {
 	case r.Dynamic:
 	case r.Kind == expr.RefVariable:
 		return picked{from: []spot{{variable: strings.ToLower(r.Name)}}}
+	case r.Kind == expr.RefParameter:
+		return picked{from: []spot{{parameter: r.Name}}}
 	case r.Kind == expr.RefAction:
 		a := k.f.program.Action(r.Name)
 		if a == nil {

@@ -40,6 +40,10 @@ func TestUsedAsCredential(t *testing.T) {
 			shows + "InRunHistory Put inputs+outputs: Login → Put | Login.outputs\n"},
 		{"in a variable", []string{"Init", `"type":"InitializeVariable","inputs":{"variables":[{"name":"v","type":"string","value":"@body('Login')?['token']"}]}`, "Use", use(`"Authorization":"@variables('V')"`)},
 			shows + "InRunHistory Init inputs: Login → Init | Login.outputs\n"},
+		{"a plain parameter, shown by the header", []string{"Use", use(`"X-Auth-Key":"@parameters('plain')"`)}, "InRunHistory Use inputs: parameter 'plain' → Use | Use.inputs\n"},
+		{"a plain parameter, shown elsewhere", []string{"Use", use(`"Authorization":"@{parameters('plain')}"`), "Say", `"type":"Compose","inputs":"@parameters('plain')"`},
+			"InRunHistory Say inputs+outputs: parameter 'plain' → Say | Say.inputs\n"},
+		{"a plain parameter that shows nowhere", []string{"Use", use(`"Authorization":"@{parameters('plain')}"`)}, ""},
 
 		{"another header", []string{"Use", use(`"X-Correlation":"@body('Login')?['id']","X-Author":"@body('Login')?['name']"`)}, ""},
 		{"a body", []string{"Use", `"type":"Http","inputs":{"method":"POST","uri":"https://example.com","body":{"authorization":"@body('Login')?['token']"}}`}, ""},

@@ -40,6 +40,7 @@ type picks struct {
 	root   *value.Path // of the definition
 	folded map[*definition.Action]picked
 	seen   map[string]bool
+	marks  map[string]*mark // of the sources that were found
 }
 
 const maxPicks = 2_000
@@ -47,7 +48,7 @@ const maxPicks = 2_000
 // usedAsCredentials makes sources of the answers and parameters that credentials are
 // taken from. Those that are secured are sources by that, as a whole.
 func (f *flow) usedAsCredentials(root *value.Path) {
-	p := &picks{f, root, map[*definition.Action]picked{}, map[string]bool{}}
+	p := &picks{f, root, map[*definition.Action]picked{}, map[string]bool{}, map[string]*mark{}}
 	for _, n := range f.order {
 		if !n.remote() {
 			continue
@@ -106,7 +107,7 @@ func (p *picks) back(spots []spot) {
 		case strings.EqualFold(s.of.Type, "ParseJson") && len(s.path) > 0 && strings.EqualFold(s.path[0], "body"):
 			spots = append(spots, p.inputs(s.of).member("content").at(s.path[1:]).from...)
 		case p.f.nodes[s.of].remote():
-			p.f.handsOut(p.f.nodes[s.of], s.path)
+			p.handsOut(p.f.nodes[s.of], s.path)
 		}
 	}
 }
@@ -120,7 +121,7 @@ func (s spot) key() string {
 }
 
 // handsOut makes a source of a part of an answer.
-func (f *flow) handsOut(n *node, path []string) {
+func (p *picks) handsOut(n *node, path []string) {
 	_, secured := n.action.Secures()
 	if secured || len(path) == 0 || !strings.EqualFold(path[0], "body") && !strings.EqualFold(path[0], "headers") {
 		return
@@ -130,8 +131,16 @@ func (f *flow) handsOut(n *node, path []string) {
 		part = part.member(name)
 	}
 	if part.clean() {
-		n.givenOut = join2(n.givenOut, at(whole(begin("the credential that '"+n.step.Name+"' gets", n.step)), path...))
+		n.givenOut = join2(n.givenOut, at(p.mark("the credential that '"+n.step.Name+"' gets", n.step), path...))
 	}
+}
+
+// mark is the one of a source, however many parts of it are credentials.
+func (p *picks) mark(what string, s Step) *taint {
+	if p.marks[what] == nil {
+		p.marks[what] = begin(what, s)
+	}
+	return whole(p.marks[what])
 }
 
 // carries makes a source of a part of a parameter that is not declared a secret.
@@ -147,7 +156,7 @@ func (p *picks) carries(name string, path []string) {
 		}
 		if part.clean() {
 			step := Step{"parameter '" + x.Name + "'", p.root.Keys("parameters", x.Name), p.f.index}
-			p.f.parameters[key] = join2(p.f.parameters[key], at(whole(begin("the parameter '"+x.Name+"' that is sent as a credential", step)), path...))
+			p.f.parameters[key] = join2(p.f.parameters[key], at(p.mark("the parameter '"+x.Name+"' that is sent as a credential", step), path...))
 		}
 	}
 }
@@ -219,15 +228,25 @@ func (k picker) Read(r expr.Reference, _ []picked) picked {
 // Call keeps what functions give on as it is, or only write in another way.
 func (k picker) Call(function string, args []picked) picked {
 	switch function {
-	case "json", "string", "concat", "trim", "base64", "coalesce":
-		if len(args) == 1 {
-			return args[0]
-		}
+	case "concat":
 		return k.Text(args)
+	case "json", "string", "trim", "base64", "coalesce":
+		return anyOf(args)
 	case "if":
-		return k.Text(args[min(1, len(args)):])
+		return anyOf(args[min(1, len(args)):])
 	}
 	return picked{}
+}
+
+func anyOf(args []picked) picked {
+	if len(args) == 1 {
+		return args[0]
+	}
+	var sum picked
+	for _, a := range args {
+		sum.from = append(sum.from, a.from...)
+	}
+	return sum
 }
 
 func (k picker) Select(from picked, name string, key *picked) picked {
@@ -243,12 +262,15 @@ func (k picker) Select(from picked, name string, key *picked) picked {
 	return picked{}
 }
 
+// Text: of several parts that are computed the last is the credential; before it stand
+// the name of a user, an account or a key.
 func (k picker) Text(parts []picked) picked {
-	var sum picked
-	for _, p := range parts {
-		sum.from = append(sum.from, p.from...)
+	for _, p := range slices.Backward(parts) {
+		if p.known.IsAbsent() {
+			return picked{from: p.from}
+		}
 	}
-	return sum
+	return picked{}
 }
 
 func (k picker) Array(items []picked) picked {

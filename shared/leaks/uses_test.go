@@ -44,6 +44,10 @@ func TestUsedAsCredential(t *testing.T) {
 		{"a plain parameter, shown elsewhere", []string{"Use", use(`"Authorization":"@{parameters('plain')}"`), "Say", `"type":"Compose","inputs":"@parameters('plain')"`},
 			"InRunHistory Say inputs+outputs: parameter 'plain' → Say | Say.inputs\n"},
 		{"a plain parameter that shows nowhere", []string{"Use", use(`"Authorization":"@{parameters('plain')}"`)}, ""},
+		{"with a user name", []string{"Use", use(`"Authorization":"Basic @{base64(concat(parameters('plain'), ':', body('Login')['pw']))}"`), "Say", `"type":"Compose","inputs":"@parameters('plain')"`}, shows},
+		{"with something behind it", []string{"Use", use(`"Cookie":"id=@{body('Login')['id']}; path=/"`)}, shows + "InRunHistory Use inputs: Login → Use | Login.outputs\n"},
+		{"a computed signature", []string{"Use", use(`"Authorization":"SharedKey @{parameters('plain')}:@{guid()}"`), "Say", `"type":"Compose","inputs":"@parameters('plain')"`}, ""},
+		{"one of two", []string{"Use", use(`"Authorization":"@coalesce(body('Login')?['a'], body('Login')?['b'])"`)}, shows},
 
 		{"another header", []string{"Use", use(`"X-Correlation":"@body('Login')?['id']","X-Author":"@body('Login')?['name']"`)}, ""},
 		{"a body", []string{"Use", `"type":"Http","inputs":{"method":"POST","uri":"https://example.com","body":{"authorization":"@body('Login')?['token']"}}`}, ""},

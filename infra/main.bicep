@@ -80,9 +80,9 @@ param tags object = {}
 var suffix = uniqueString(subscription().id, resourceGroup().id, environmentName)
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var isFlex = plan == 'FlexConsumption'
-var deployerRoles = empty(deployerPrincipalId) ? '' : 'contributor=oid:${deployerPrincipalId};contents=oid:${deployerPrincipalId}'
 var isUserAssigned = identityType == 'UserAssigned'
 var isDeployerKnown = !empty(deployerPrincipalId)
+var deployerRoles = isDeployerKnown ? 'contributor=oid:${deployerPrincipalId};contents=oid:${deployerPrincipalId}' : ''
 var isSomeoneMailed = !empty(alertEmail)
 var packageContainerName = 'app-package'
 var packageName = 'latchwork.zip'

@@ -83,18 +83,18 @@ func baseOf(r *http.Request) string {
 }
 
 // operation answers a caller who asks for the response of a run: 202 until there is
-// one, then the response, as often as it is asked for.
-func (a *app) operation(w http.ResponseWriter, r *http.Request, workflow *engine.Workflow, c gate.Call) {
+// one, then the response, as often as it is asked for. It refuses those who ask for
+// what there is not.
+func (a *app) operation(w http.ResponseWriter, r *http.Request, workflow *engine.Workflow, c gate.Call) *gate.Rejection {
 	key := store.RunKey{WorkflowID: c.WorkflowID, Run: c.Resume.Run}
 	st, record, err := a.engine.Operation(r.Context(), key, c.Resume.Operation)
 	if errors.Is(err, store.ErrNotFound) {
-		gate.Reject(w, gate.Rejection{Status: http.StatusNotFound, Code: "WorkflowRunOperationNotFound", Message: fmt.Sprintf(
-			"The workflow '%s' run '%s' operation '%s' could not be found.", c.WorkflowID, c.Resume.Run, c.Resume.Operation)})
-		return
+		return &gate.Rejection{Status: http.StatusNotFound, Code: "WorkflowRunOperationNotFound", Message: fmt.Sprintf(
+			"The workflow '%s' run '%s' operation '%s' could not be found.", c.WorkflowID, c.Resume.Run, c.Resume.Operation)}
 	}
 	if err != nil {
 		a.unavailable(w, err, c.WorkflowID)
-		return
+		return nil
 	}
 	if t := workflow.Program.Trigger(st.Trigger.Name); t == nil || !t.Options.Has("SuppressWorkflowHeadersOnResponse") {
 		workflowHeaders(w.Header(), workflow, &engine.Running{Key: key, TrackingID: st.TrackingID, ClientTrackingID: st.ClientTrackingID})
@@ -107,6 +107,7 @@ func (a *app) operation(w http.ResponseWriter, r *http.Request, workflow *engine
 	default:
 		a.askLater(w, r, workflow, c.Resume)
 	}
+	return nil
 }
 
 func noResponse(w http.ResponseWriter, name string) {

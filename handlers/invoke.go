@@ -34,8 +34,7 @@ func (a *app) call(w http.ResponseWriter, r *http.Request, c gate.Call) *gate.Re
 	}
 	switch {
 	case c.Resume.Operation != "":
-		a.operation(w, r, workflow, c)
-		return nil
+		return a.operation(w, r, workflow, c)
 	case c.Content.Name != "":
 		a.content(w, r, c)
 		return nil

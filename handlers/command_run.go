@@ -9,10 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -185,7 +183,7 @@ func (a *app) runAndPrint(ctx context.Context, stdout io.Writer, w *engine.Workf
 		return err
 	}
 	a.printResponse(stdout, st)
-	a.printOutline(stdout, w, st, o.showHistory)
+	outlinePrinter{stdout, a.live, o.showHistory}.print(w.Name, w.Program.Root, st)
 	for _, name := range awaiting(st) {
 		fmt.Fprintf(stdout, "\nAction '%s' waits to be called, which nobody can do here; under 'latchwork serve' the run would go on.\n", name)
 	}
@@ -237,105 +235,4 @@ func pretty(data []byte) []byte {
 		return data
 	}
 	return value.Indent(v)
-}
-
-// printOutline prints a line per action, those inside a container below it, in the
-// order in which they started.
-func (a *app) printOutline(stdout io.Writer, w *engine.Workflow, st *run.State, history bool) {
-	fmt.Fprintf(stdout, "%s  run %s  %s  %s\n", w.Name, st.Name, st.Status, shortDuration(st.End.Sub(st.Start)))
-	if st.Error != nil {
-		fmt.Fprintf(stdout, "  %s: %s\n", st.Error.Code, a.live.Replace([]byte(st.Error.Message)))
-	}
-	lines := outline(w.Program.Root, st, 0)
-	width := len(st.Trigger.Name)
-	for _, l := range lines {
-		width = max(width, l.width())
-	}
-	a.printRecord(stdout, outlined{record: &st.Trigger}, width, history)
-	for _, l := range lines {
-		a.printRecord(stdout, l, width, history)
-	}
-}
-
-// outlined is a line of an outline.
-type outlined struct {
-	record *run.Record
-	depth  int
-}
-
-func (l outlined) width() int { return 2*l.depth + utf8.RuneCountInString(l.record.Name) }
-
-func outline(g *definition.Graph, st *run.State, depth int) []outlined {
-	actions := slices.DeleteFunc(slices.Clone(g.Actions), func(x *definition.Action) bool { return st.Records[x.Name] == nil })
-	slices.SortStableFunc(actions, func(x, y *definition.Action) int {
-		return st.Records[x.Name].Start.Compare(st.Records[y.Name].Start)
-	})
-	var lines []outlined
-	for _, x := range actions {
-		lines = append(lines, outlined{st.Records[x.Name], depth})
-		for _, body := range x.Bodies {
-			lines = append(lines, outline(body, st, depth+1)...)
-		}
-	}
-	return lines
-}
-
-func (a *app) printRecord(stdout io.Writer, l outlined, width int, history bool) {
-	r := l.record
-	var notes []string
-	switch {
-	case r.HideInputs && r.HideOutputs:
-		notes = append(notes, "inputs and outputs hidden")
-	case r.HideInputs:
-		notes = append(notes, "inputs hidden")
-	case r.HideOutputs:
-		notes = append(notes, "outputs hidden")
-	}
-	if r.Static {
-		notes = append(notes, "static result")
-	}
-	if len(r.Retries) > 0 {
-		notes = append(notes, fmt.Sprintf("%d attempts", len(r.Retries)))
-	}
-	if r.Loop != nil {
-		notes = append(notes, fmt.Sprintf("%d iterations", r.Loop.Next))
-	}
-	if r.Repetitions > 0 {
-		notes = append(notes, fmt.Sprintf("%d times", r.Repetitions))
-	}
-	code := r.Code
-	if code == "" {
-		code = "-"
-	}
-	name := strings.Repeat("  ", l.depth) + r.Name
-	line := fmt.Sprintf("  %-*s  %-9s  %-12s  %8s  %s", width, name, r.Status, code, shortDuration(r.End.Sub(r.Start)), strings.Join(notes, ", "))
-	fmt.Fprintln(stdout, strings.TrimRight(line, " "))
-	if r.Error != nil && r.Status != definition.Skipped {
-		fmt.Fprintf(stdout, "      %s: %s\n", r.Error.Code, a.live.Replace([]byte(r.Error.Message)))
-	}
-	if history {
-		a.printSide(stdout, "inputs", r.Inputs.Value, r.HideInputs)
-		a.printSide(stdout, "outputs", r.Outputs.Value, r.HideOutputs)
-	}
-}
-
-func (a *app) printSide(stdout io.Writer, name string, v value.Value, hidden bool) {
-	switch {
-	case hidden:
-		fmt.Fprintf(stdout, "      %s: (hidden)\n", name)
-	case !v.IsAbsent():
-		shown := a.live.Replace(pretty(value.Reveal(value.Redact(v, value.Credential))), value.Credential)
-		fmt.Fprintf(stdout, "      %s: %s\n", name, strings.ReplaceAll(string(shown), "\n", "\n      "))
-	}
-}
-
-func shortDuration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "-"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	default:
-		return d.Round(10 * time.Millisecond).String()
-	}
 }

@@ -19,29 +19,25 @@ func (r *runs) watch(ctx context.Context) error {
 	}
 	seen := map[string]definition.Status{}
 	for {
-		s, err := r.store.LoadRun(ctx, f.key())
+		graph, st, err := r.whole(ctx, f, false)
 		if err != nil {
 			return err
 		}
-		w, err := r.engine.WorkflowVersion(ctx, f.workflow.ID, s.State.Version)
-		if err != nil {
-			return err
-		}
-		for _, l := range outline(w.Program.Root, s.State, 0) {
+		for _, l := range outline(graph, st, 0) {
 			if rec := l.record; seen[rec.Name] != rec.Status {
 				seen[rec.Name] = rec.Status
 				r.change(rec.Name, string(rec.Status), rec.Code, cmp.Or(rec.End, rec.Start))
 			}
 		}
-		if s.State.Status.Final() {
-			r.change("", string(s.State.Status), s.State.Code, s.State.End)
-			if s.State.Status != definition.Succeeded {
+		if st.Status.Final() {
+			r.change("", string(st.Status), st.Code, st.End)
+			if st.Status != definition.Succeeded {
 				return errQuiet
 			}
 			return nil
 		}
-		if r.local {
-			return fmt.Errorf("run %s is %s; nobody drives it while this process holds the embedded store: start 'latchwork serve'", f.state.Name, s.State.Status)
+		if !r.drives() {
+			return fmt.Errorf("run %s is %s; nobody drives it while this process holds the embedded store: start 'latchwork serve', and watch it by --endpoint", f.state.Name, st.Status)
 		}
 		select {
 		case <-time.After(r.o.every):
@@ -66,6 +62,6 @@ func (r *runs) change(action, status, code string, at time.Time) {
 		fmt.Fprintf(r.stdout, "%s\n", value.Reveal(b.Build()))
 		return
 	}
-	line := fmt.Sprintf("%s  %-9s  %-12s  %s", at.Local().Format(time.TimeOnly), status, cmp.Or(code, "-"), cmp.Or(action, "(the run)"))
+	line := fmt.Sprintf("%s  %-9s  %-12s  %s", at.Local().Format(time.TimeOnly), status, printable(cmp.Or(code, "-")), printable(cmp.Or(action, "(the run)")))
 	fmt.Fprintln(r.stdout, line)
 }

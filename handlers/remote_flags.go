@@ -40,6 +40,15 @@ func (o *remoteOptions) client(stdin io.Reader) (*remote.Client, error) {
 	})
 }
 
+// within is the path of what is looked at: a resource group if one is named, else the
+// subscription.
+func (o *remoteOptions) within(c *remote.Client) string {
+	if o.group != "" {
+		return c.Group()
+	}
+	return c.Subscription()
+}
+
 // token never stands on the command line, where others see it. That of a local server
 // opens nothing elsewhere, and is not sent there.
 func (o *remoteOptions) token(stdin io.Reader) (string, error) {

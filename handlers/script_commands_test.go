@@ -40,6 +40,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		"sarif":     validSARIF,
 
 		"certificate": certificate,
+		"endpoint":    endpoint,
 
 		"cancelnewest": cancelNewest,
 	}
@@ -236,4 +237,22 @@ func cancelNewest(ts *testscript.TestScript, neg bool, args []string) {
 	if err := ts.Exec(lookPath(ts), "runs", "cancel", listed.Name); (err != nil) != neg {
 		ts.Fatalf("cancel %s: %v", listed.Name, err)
 	}
+}
+
+// endpoint FILE writes the management token that a server has printed to the file
+// token, and sets ENDPOINT to its address.
+func endpoint(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: endpoint FILE")
+	}
+	printed := ts.ReadFile(args[0])
+	_, token, found := strings.Cut(printed, "Authorization: Bearer ")
+	_, address, serving := strings.Cut(printed, "Serving on ")
+	if !found || !serving {
+		ts.Fatalf("no token was printed:\n%s", printed)
+	}
+	token, _, _ = strings.Cut(token, "\n")
+	address, _, _ = strings.Cut(address, ". ")
+	ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(token+"\n"), 0o600))
+	ts.Setenv("ENDPOINT", address)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/latchwork/latchwork/shared/run"
 )
 
 // filter is a parsed $filter: comparisons that must all hold (management-api §5).
@@ -30,7 +32,25 @@ var operators = []string{"eq", "ne", "gt", "ge", "lt", "le"}
 
 // filter reads $filter.
 func (c *call) filter(known fields) (filter, error) {
-	text := strings.TrimSpace(c.query["$filter"])
+	return parseFilter(strings.TrimSpace(c.query["$filter"]), known)
+}
+
+// RunFilter is a $filter of a list of runs.
+type RunFilter struct{ comparisons filter }
+
+// ParseRunFilter reads one; "" lets all runs through.
+func ParseRunFilter(text string) (RunFilter, error) {
+	f, err := parseFilter(strings.TrimSpace(text), runFields)
+	return RunFilter{f}, err
+}
+
+// Between are bounds for the start of the runs; zero is none.
+func (f RunFilter) Between() (from, to time.Time) { return f.comparisons.between("starttime") }
+
+// Matches tells whether a run is in the list.
+func (f RunFilter) Matches(st *run.State) bool { return runMatches(f.comparisons, st) }
+
+func parseFilter(text string, known fields) (filter, error) {
 	if text == "" {
 		return nil, nil
 	}

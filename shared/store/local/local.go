@@ -51,6 +51,13 @@ type Store struct {
 
 var _ store.Backend = (*Store)(nil)
 
+// InUseError says that another process has the store open.
+type InUseError struct{ Path string }
+
+func (e *InUseError) Error() string {
+	return "the store " + e.Path + " is in use by another latchwork process; stop it, or give another --store"
+}
+
 // Open opens the store in a file, which is made when missing (mode 0600). Another
 // process that has it open is an error.
 func Open(path string) (*Store, error) { return OpenAt(path, time.Now) }
@@ -64,7 +71,7 @@ func OpenAt(path string, now func() time.Time) (*Store, error) {
 		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("the store %s is in use by another latchwork process; stop it, or give another --store", path)
+		return nil, &InUseError{path}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)

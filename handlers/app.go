@@ -231,6 +231,9 @@ type vaults struct {
 // vaultOf returns the vault as the identity of a connection reads it.
 func (a *app) vaultOf(c operation.Connection) (outbound.Vault, error) {
 	identity := c.Entry.Member("connectionProperties").Member("authentication").Member("identity").Str()
+	if given := c.Entry.Member("authentication"); identity == "" && strings.EqualFold(given.Member("type").Str(), "ManagedServiceIdentity") {
+		identity = given.Member("identity").Str() // Standard: connections.json
+	}
 	if a.outbound.KeyVault == "" || identity == "" {
 		return a.vault, nil
 	}

@@ -110,7 +110,26 @@ func lintFiles(files []string, o lintOptions) []linted {
 	}
 	close(work)
 	group.Wait()
-	return results
+	return append(results, besideOf(results)...)
+}
+
+// besideOf are the files of projects that are about no workflow of their own.
+func besideOf(results []linted) []linted {
+	var more []linted
+	seen := map[string]bool{}
+	for _, r := range results {
+		if r.doc == nil {
+			continue
+		}
+		for _, d := range r.doc.beside {
+			if !seen[d.path] {
+				seen[d.path] = true
+				sortByPlace(d, d.problems)
+				more = append(more, linted{doc: d, problems: d.problems})
+			}
+		}
+	}
+	return more
 }
 
 // printResults prints what was found in each file, and a summary.
@@ -140,7 +159,7 @@ func printResults(w io.Writer, files []string, results []linted, findings []foun
 			}
 		}
 	}
-	fmt.Fprintf(w, "%d files, %d workflows: %d errors, %d warnings", len(files), workflows, errorCount, warningCount)
+	fmt.Fprintf(w, "%d files, %d workflows: %d errors, %d warnings", len(results), workflows, errorCount, warningCount)
 	if o.secrets {
 		fixable := 0
 		for _, f := range findings {
@@ -161,6 +180,9 @@ func lintFile(path string, o lintOptions) linted {
 	where := here()
 	where.Assume = o.parameters == "" // a template may be checked without its parameters
 	doc, err := loadFile(path, o.parameters, where, nil)
+	if err == nil {
+		err = doc.join(true)
+	}
 	if err != nil {
 		return linted{err: err}
 	}

@@ -49,7 +49,7 @@ func layOut(o packageOptions, workflows []string) error {
 	if err != nil {
 		return fmt.Errorf("a package is built from the source: %w", err)
 	}
-	if _, err := loadAll(os.Stderr, workflows, "", unresolved); err != nil {
+	if _, err := loadDocuments(os.Stderr, workflows, "", unresolved, true); err != nil { // the settings are those of the app
 		return orProblems(err)
 	}
 	if err := os.RemoveAll(o.out); err != nil {
@@ -83,7 +83,7 @@ func layOut(o packageOptions, workflows []string) error {
 		}
 	}
 	for _, path := range workflows {
-		if err := copyTree(path, filepath.Join(o.out, workflowsFolder, filepath.Base(path))); err != nil {
+		if err := copyWorkflows(path, filepath.Join(o.out, workflowsFolder, filepath.Base(path)), o.out); err != nil {
 			return err
 		}
 	}

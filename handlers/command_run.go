@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,17 +112,20 @@ func oneWorkflow(ctx context.Context, stdout io.Writer, path string, o runOption
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(files) > 1 && o.workflow != "" { // of a project
+		files = slices.DeleteFunc(files, func(f string) bool { return !strings.EqualFold(workflowName(f), o.workflow) })
+	}
 	if len(files) != 1 {
-		return nil, nil, fmt.Errorf("%s holds %d files that may be workflows; name the one to run", path, len(files))
+		return nil, nil, fmt.Errorf("%s holds %d files that may be workflows; name the one to run, or its workflow with --workflow", path, len(files))
 	}
 	doc, err := loadFile(files[0], o.parameters, here(), resolving(ctx, os.Getenv))
 	if err != nil {
 		return nil, nil, err
 	}
-	if worse(doc.problems) {
-		for _, p := range doc.problems {
-			printProblem(stdout, doc, p)
-		}
+	if err := doc.join(false); err != nil {
+		return nil, nil, err
+	}
+	if doc.reportIfWorse(stdout) {
 		return nil, nil, errQuiet
 	}
 	var names []string

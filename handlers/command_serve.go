@@ -148,23 +148,37 @@ func (o serveOptions) mayServe(address net.Addr) error {
 
 // loadAll loads files; with a problem in any of them nothing is served.
 func loadAll(stdout io.Writer, paths []string, parameters string, resolve resolver) ([]*document, error) {
+	return loadDocuments(stdout, paths, parameters, resolve, false)
+}
+
+// loadDocuments is loadAll. assume stands in for application settings that are not set.
+func loadDocuments(stdout io.Writer, paths []string, parameters string, resolve resolver, assume bool) ([]*document, error) {
 	files, err := findFiles(paths)
 	if err != nil {
 		return nil, err
 	}
 	var docs []*document
 	bad := false
+	told := map[string]bool{}
 	for _, f := range files {
 		d, err := loadFile(f, parameters, here(), resolve)
 		if err != nil {
 			return nil, err
 		}
-		if worse(d.problems) {
-			bad = true
-			for _, p := range d.problems {
-				printProblem(stdout, d, p)
+		if err := d.join(assume); err != nil {
+			return nil, err
+		}
+		for _, x := range append(d.beside, d) {
+			if !worse(x.problems) {
+				continue
 			}
-			continue
+			bad = true
+			for _, p := range x.problems {
+				if !told[x.path] {
+					printProblem(stdout, x, p)
+				}
+			}
+			told[x.path] = true
 		}
 		docs = append(docs, d)
 	}

@@ -24,6 +24,8 @@ type document struct {
 	places     *value.Places // of data
 	deployment *template.Deployment
 	problems   []value.Problem
+	// beside are the files of its project that are about no workflow of its own.
+	beside []*document
 }
 
 // findFiles lists the files that may hold workflows: files named are taken as
@@ -40,11 +42,23 @@ func findFiles(paths []string) ([]string, error) {
 			files = append(files, p)
 			continue
 		}
+		ignored, err := readIgnored(p)
+		if err != nil {
+			return nil, err
+		}
 		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
+			case path != p && ignored.has(p, path, d.IsDir()):
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
 			case d.IsDir() && path != p && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || strings.EqualFold(d.Name(), artifactsFolder)):
+				return fs.SkipDir
+			case d.IsDir() && isProject(path):
+				files = append(files, workflowsOf(path, ignored, p)...)
 				return fs.SkipDir
 			case !d.IsDir() && mayHoldWorkflow(d.Name()):
 				files = append(files, path)

@@ -241,6 +241,9 @@ func (b *builder) declaredVariables() map[string]bool {
 // that it is there.
 func (b *builder) connection(what string, inputs value.Value, at *value.Path) string {
 	owner := at.Parent()
+	if name, ok := inputs.Member("function").Member("connectionName").AsString(); ok {
+		return name // Standard: connections.json
+	}
 	at = at.Keys("host", "connection")
 	connection := inputs.Member("host").Member("connection")
 	if name, ok := connection.Member("referenceName").AsString(); ok {

@@ -208,7 +208,7 @@ func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version s
 	if err := e.Store.WorkflowVersion(ctx, &w, version); err != nil {
 		return nil, err
 	}
-	program, problems := definition.Compile(definition.Source{Name: w.Name, Definition: w.Definition, Parameters: w.Parameters}, e.Catalog)
+	program, problems := definition.Compile(definition.Source{Name: w.Name, Definition: w.Definition, Parameters: w.Parameters, Standard: w.Kind != ""}, e.Catalog)
 	if program == nil {
 		var all []string
 		for _, p := range problems {

@@ -100,6 +100,13 @@ func TestFunction(t *testing.T) {
 			t.Errorf("%s: %s, %+v", c.name, a.sent(), o)
 		}
 	}
+	entry := parse(t, `{"triggerUrl":"https://app.example/api/y","authentication":{"type":"QueryString","name":"Code","value":"code-`+canary+`"}}`)
+	if o := a.call(t, "Function", `{"function":{"connectionName":"f"}}`, operation.Connection{Entry: entry}); o.Code != "OK" || a.sent() != "POST app.example/api/y X-Functions-Key=code-"+canary {
+		t.Errorf("of a Standard project: %s, %+v", a.sent(), o)
+	}
+	if o := a.call(t, "Function", `{"function":{"connectionName":"f"}}`, operation.Connection{}); o.Error == nil || o.Error.Code != "InvalidUri" {
+		t.Errorf("of none: %+v", o)
+	}
 	for name, id := range map[string]string{
 		"another host": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/evil.example#/functions/fn", "no function": site, "nothing": "",
 		"a path": site + "/functions/..", "a query": site + "/functions/a?b", "a port": "/x/sites/app:99/functions/f",

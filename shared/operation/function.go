@@ -46,6 +46,9 @@ func callFunction(ctx context.Context, d Deps, c Call) run.Outcome {
 	if failure != nil {
 		return *failure
 	}
+	if key := c.Connection.Entry.Member("authentication").Member("value"); request.Authentication == nil && !key.IsNull() && c.Inputs.Member("function").Has("connectionName") {
+		request.Authentication = outbound.WithKey("x-functions-key", key, nil) // and not in the query, where it would be logged
+	}
 	withKey := request.Authentication == nil && id != ""
 	if withKey {
 		request.Authentication = outbound.FunctionKey(id)
@@ -72,6 +75,14 @@ func functionAddress(c Call) (target *url.URL, id string, failure *run.Outcome) 
 			id = "" // the key of an app is for that app
 		}
 		return target, id, nil
+	}
+	if name, ok := c.Inputs.Member("function").Member("connectionName").AsString(); ok { // Standard: connections.json
+		target, ok := address(c.Connection.Entry.Member("triggerUrl").Str())
+		if !ok {
+			o := refused("InvalidUri", "The connection '"+name+"' has no 'triggerUrl' that is an absolute http or https address.")
+			return nil, "", &o
+		}
+		return target, "", nil
 	}
 	id = c.Inputs.Member("function").Member("id").Str()
 	app, slot, name := resourceName(id, "sites"), resourceName(id, "slots"), resourceName(id, "functions")

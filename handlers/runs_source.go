@@ -67,18 +67,24 @@ func (o *runsOptions) open(c *cobra.Command) (runSource, *outbound.Credentials, 
 		}
 		return &remoteRuns{client: client, within: o.remote.within(client), stderr: c.ErrOrStderr()}, &outbound.Credentials{}, nil
 	}
-	file := (auditOptions{store: o.store}).file()
-	if file != "" && !fileExists(file) {
-		return nil, nil, fmt.Errorf("there is no store %s; an app that runs is named by --endpoint", file)
-	}
-	a, err := openApp(c.Context(), options{getenv: os.Getenv, storeFile: file, log: c.ErrOrStderr(), pretty: isTerminal(os.Stderr)})
-	if inUse := (*local.InUseError)(nil); errors.As(err, &inUse) {
-		return nil, nil, fmt.Errorf("%w; or ask that process, by --endpoint with the address that 'latchwork serve' prints", err)
-	}
+	a, err := openForCommand(c, o.store)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &storedRuns{a}, a.live, nil
+}
+
+// openForCommand opens the Azure store if the settings name one, else the embedded one.
+func openForCommand(c *cobra.Command, storeFile string) (*app, error) {
+	file := (auditOptions{store: storeFile}).file()
+	if file != "" && !fileExists(file) {
+		return nil, fmt.Errorf("there is no store %s; an app that runs is named by --endpoint", file)
+	}
+	a, err := openApp(c.Context(), options{getenv: os.Getenv, storeFile: file, log: c.ErrOrStderr(), pretty: isTerminal(os.Stderr)})
+	if inUse := (*local.InUseError)(nil); errors.As(err, &inUse) {
+		return nil, fmt.Errorf("%w; or ask that process, by --endpoint with the address that 'latchwork serve' prints", err)
+	}
+	return a, err
 }
 
 // runChoice chooses runs.

@@ -134,7 +134,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	config := engine.Config{
 		Store: a.store, Catalog: operation.Catalog{}, Deps: a.deps, Ambient: ambient(a.settings.budget), Log: a.log, Audit: a.audit, Observer: a.meters, Live: a.live, StrictHistory: a.settings.strict, Resolve: a.references.resolve,
 		Callback: a.callbackURL, TriggerURL: a.triggerURL, Slice: a.settings.slice, Lease: a.settings.lease, ResponseTimeout: a.settings.response,
-		RunDuration: a.settings.duration, Retention: a.settings.retention, HistoryLife: a.settings.retention,
+		RunDuration: a.settings.duration, Retention: a.settings.retention, AuditRetention: a.settings.auditRetention, HistoryLife: a.settings.retention,
 	}
 	if o.skip != nil {
 		o.skip.into(&config)

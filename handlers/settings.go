@@ -43,6 +43,7 @@ const (
 	settingResponse   = "LATCHWORK_RESPONSE_TIMEOUT"
 	settingDuration   = "LATCHWORK_RUN_DURATION"
 	settingRetention  = "LATCHWORK_RETENTION"
+	settingAuditAge   = "LATCHWORK_AUDIT_RETENTION"
 	settingSteps      = "LATCHWORK_EXPRESSION_STEPS"
 	settingBytes      = "LATCHWORK_EXPRESSION_BYTES"
 	settingTokenKeys  = "LATCHWORK_TOKEN_KEYS"
@@ -75,12 +76,14 @@ type settings struct {
 	response  time.Duration
 	duration  time.Duration // of a run, at most
 	retention time.Duration // of history
-	budget    expr.Budget   // of one evaluation
-	prefix    string
-	workflows string
-	artifacts string
-	script    script.Limits
-	strict    bool // the history of all workflows
+	// auditRetention is that of the audit trail.
+	auditRetention time.Duration
+	budget         expr.Budget // of one evaluation
+	prefix         string
+	workflows      string
+	artifacts      string
+	script         script.Limits
+	strict         bool // the history of all workflows
 }
 
 // readSettings reads all settings and reports all that are malformed.
@@ -122,7 +125,7 @@ func readSettings(getenv func(string) string, hosted bool) (settings, error) {
 		}
 	}
 	for name, into := range map[string]*time.Duration{settingSlice: &s.slice, settingLease: &s.lease, settingResponse: &s.response,
-		settingDuration: &s.duration, settingRetention: &s.retention, settingScriptTime: &s.script.Time} {
+		settingDuration: &s.duration, settingRetention: &s.retention, settingAuditAge: &s.auditRetention, settingScriptTime: &s.script.Time} {
 		if text := getenv(name); text != "" {
 			*into, err = time.ParseDuration(text)
 			if err != nil || *into <= 0 {

@@ -43,6 +43,7 @@ var settingGroups = []settingGroup{
 		{settingDuration, "time", "`2160h` (90 days)", "How long a run may take, by the setting when it starts."},
 		{settingHistory, "`standard` or `strict`", "`standard`", "Strict history redacts whatever derives from a secret, [wherever it went](security.md)."},
 		{settingRetention, "time", "`2160h` (90 days)", "For how long history keeps a run, by the setting now."},
+		{settingAuditAge, "time", "`2160h` (90 days)", "For how long the audit trail is kept; it is removed by whole days of UTC."},
 		{settingSteps, "whole number", "`10000000`", "Calls that one evaluation of an expression may make."},
 		{settingBytes, "whole number", "`536870912`", "Bytes of text and elements that one evaluation may make."},
 		{settingScriptTime, "time", "`5s`", "What one piece of inline code may take."},

@@ -185,3 +185,38 @@ func TestPurgeIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// The audit trail loses the days that are older than its own retention, also while
+// there is more history to clean than one turn does.
+func TestAuditRetention(t *testing.T) {
+	backends(t, func(t *testing.T, open func() store.Backend) {
+		l := newLife(t, open(), func(c *engine.Config) { c.AuditRetention = 10 * 24 * time.Hour })
+		start := l.clock.Now()
+		for i := range 3 {
+			e := store.AuditEvent{At: start.Add(time.Duration(i) * 24 * time.Hour), Kind: "trigger", Outcome: "allowed", Subject: strings.Repeat("x", i+1), Instance: "i", Sequence: int64(i)}
+			if err := l.Store.AppendAudit(t.Context(), []store.AuditEvent{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left := func() (subjects []string) {
+			err := l.Store.Audit(t.Context(), store.AuditFilter{Since: start.Add(-time.Hour), Until: start.Add(100 * time.Hour)}, func(e store.AuditEvent) bool {
+				subjects = append(subjects, e.Subject)
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return subjects
+		}
+		l.clock.pass(10*24*time.Hour + 11*time.Hour) // that day ends an hour later
+		l.clean(t)
+		if got := left(); len(got) != 3 {
+			t.Errorf("a day that is not old enough: %v are left", got)
+		}
+		l.clock.pass(2 * time.Hour)
+		l.clean(t)
+		if got := left(); len(got) != 2 || got[0] != "xx" {
+			t.Errorf("%v are left", got)
+		}
+	})
+}

@@ -44,6 +44,8 @@ type Config struct {
 	// RunDuration is how long a run may take, by the setting when it starts; Retention
 	// is for how long history keeps it, by the setting now (run-semantics §11).
 	RunDuration, Retention time.Duration
+	// AuditRetention is for how long the audit trail is kept.
+	AuditRetention time.Duration
 	// Callback mints the signed URL that resumes an execution of an action; nil where
 	// this process has no address.
 	Callback func(w *Workflow, run, action, path string) string
@@ -72,6 +74,7 @@ const (
 	DefaultFresh           = 10 * time.Second
 	DefaultRunDuration     = 90 * 24 * time.Hour
 	DefaultRetention       = 90 * 24 * time.Hour
+	DefaultAuditRetention  = 90 * 24 * time.Hour // as Azure keeps its Activity Log
 	DefaultHistoryLife     = 90 * 24 * time.Hour // workflow-definition §2
 
 	releaseTime = 30 * time.Second // for telling somebody that an action waits no more
@@ -108,7 +111,7 @@ func New(c Config) *Engine {
 	}
 	for at, fallback := range map[*time.Duration]time.Duration{
 		&c.Slice: DefaultSlice, &c.Lease: DefaultLease, &c.ResponseTimeout: DefaultResponseTimeout, &c.Fresh: DefaultFresh,
-		&c.RunDuration: DefaultRunDuration, &c.Retention: DefaultRetention,
+		&c.RunDuration: DefaultRunDuration, &c.Retention: DefaultRetention, &c.AuditRetention: DefaultAuditRetention,
 		&c.HistoryLife: DefaultHistoryLife,
 	} {
 		if *at == 0 {

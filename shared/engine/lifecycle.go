@@ -107,21 +107,27 @@ func (e *Engine) setState(ctx context.Context, id, state string) error {
 const (
 	// cleanBudget is how many rows and blobs one Clean removes, about.
 	cleanBudget = 2000
+	// auditBudget is that of the audit trail, which is cleaned however much else there is.
+	auditBudget = 1000
 	// tombstone is for how long the header of a deleted workflow is kept: longer than
 	// any process believes that it is there.
 	tombstone = time.Hour
 )
 
 // Clean removes what history need not keep any longer: runs that started before the
-// retention, and what is left of deleted workflows. It does a bounded amount of work
-// and tells how many rows and blobs it removed.
+// retention, what is left of deleted workflows, and the days of the audit trail that are
+// over. It does a bounded amount of work and tells how many rows and blobs it removed.
 func (e *Engine) Clean(ctx context.Context) (int, error) {
 	workflows, err := e.Store.AllWorkflows(ctx)
 	if err != nil {
 		return 0, err
 	}
-	removed := 0
 	var failures []error
+	trail, err := e.Store.PurgeAudit(ctx, e.Ambient.Now().Add(-e.AuditRetention), auditBudget)
+	if err != nil {
+		failures = append(failures, err)
+	}
+	removed := 0
 	for _, w := range workflows {
 		if removed >= cleanBudget {
 			break
@@ -137,7 +143,7 @@ func (e *Engine) Clean(ctx context.Context) (int, error) {
 			failures = append(failures, err)
 		}
 	}
-	return removed, errors.Join(failures...)
+	return removed + trail, errors.Join(failures...)
 }
 
 // cleanRuns removes runs that are older than the retention in force now

@@ -18,6 +18,7 @@ type AuditEvent struct {
 	Scheme, Key   string // what was shown, and what of it let the caller in
 	Principal     string // whom a token was issued to, or who has changed something
 	Caller        string // address
+	Correlation   string // the id that the caller gave to what it does, or the call got
 	Status        int64  // of the answer, where a call was refused
 	Code, Reason  string
 	Count         int64 // how many events this one stands for; 0: itself
@@ -30,9 +31,14 @@ type AuditEvent struct {
 // auditDay is the partition of a day: append-only, and never in the way of runs.
 func auditDay(at time.Time) string { return "audit:" + at.UTC().Format("20060102") }
 
+const auditTime = "150405.000000000"
+
 func (e *AuditEvent) row() string {
-	return fmt.Sprintf("%s.%s.%09d", e.At.UTC().Format("150405.000000000"), escape(e.Instance), e.Sequence)
+	return fmt.Sprintf("%s.%s.%09d", e.At.UTC().Format(auditTime), escape(e.Instance), e.Sequence)
 }
+
+// ID names the event among all of a store.
+func (e *AuditEvent) ID() string { return e.At.UTC().Format("20060102") + "." + e.row() }
 
 // AppendAudit writes events, in one transaction for each day among them. There may be
 // as many as a transaction takes. Doing it again after an error, with others beside
@@ -64,6 +70,7 @@ func (e *AuditEvent) texts() map[string]*string {
 	return map[string]*string{
 		"Kind": &e.Kind, "Outcome": &e.Outcome, "WorkflowID": &e.WorkflowID, "Subject": &e.Subject, "Scheme": &e.Scheme, "Key": &e.Key,
 		"Principal": &e.Principal, "Caller": &e.Caller, "Code": &e.Code, "Reason": &e.Reason, "Instance": &e.Instance,
+		"Correlation": &e.Correlation,
 	}
 }
 

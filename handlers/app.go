@@ -121,7 +121,7 @@ func openApp(ctx context.Context, o options) (*app, error) {
 	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
-	a.audit = audit.New(audit.Config{Append: a.store.AppendAudit, Log: a.log})
+	a.audit = audit.New(audit.Config{Append: a.appendAudit, Log: a.log})
 	scripts, err := script.NewProcess()
 	if err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ type managers struct {
 type grant struct {
 	role     management.Role
 	contents bool
+	audit    bool
 	claim    string // roles, groups or oid
 	value    string
 }
@@ -81,8 +82,8 @@ func parseGrants(text string) ([]grant, error) {
 		name, holders, _ := strings.Cut(part, "=")
 		name = strings.ToLower(strings.TrimSpace(name))
 		role, known := roleNames[name]
-		if !known && name != "contents" {
-			return nil, errors.New("want reader=…, operator=…, contributor=… or contents=…, separated by semicolons")
+		if !known && name != "contents" && name != "audit" {
+			return nil, errors.New("want reader=…, operator=…, contributor=…, contents=… or audit=…, separated by semicolons")
 		}
 		for holder := range strings.SplitSeq(holders, ",") {
 			kind, held, _ := strings.Cut(strings.TrimSpace(holder), ":")
@@ -90,7 +91,7 @@ func parseGrants(text string) ([]grant, error) {
 			if claim == "" || held == "" {
 				return nil, errors.New("want role:…, group:… or oid:…, separated by commas")
 			}
-			list = append(list, grant{role: role, contents: name == "contents", claim: claim, value: held})
+			list = append(list, grant{role: role, contents: name == "contents", audit: name == "audit", claim: claim, value: held})
 		}
 	}
 	return list, nil
@@ -114,7 +115,7 @@ func (m *managers) authorize(r *http.Request) (management.Caller, *management.Er
 		if !m.fromHere(r) {
 			return management.Caller{Name: localCaller}, unauthenticated("AuthenticationFailed", "Authentication failed. The local token opens nothing from another machine.")
 		}
-		return management.Caller{Name: localCaller, Role: management.Contributor, Contents: true}, nil
+		return management.Caller{Name: localCaller, Role: management.Contributor, Contents: true, Audit: true}, nil
 	}
 	if len(m.policies) == 0 {
 		return management.Caller{}, unauthenticated("InvalidAuthenticationToken", "The access token is invalid.")
@@ -129,7 +130,8 @@ func (m *managers) authorize(r *http.Request) (management.Caller, *management.Er
 	caller := management.Caller{Name: who.Principal}
 	for _, g := range m.roles {
 		if slices.Contains(who.Claim(g.claim), g.value) {
-			caller.Role, caller.Contents = max(caller.Role, g.role), caller.Contents || g.contents
+			caller.Role = max(caller.Role, g.role)
+			caller.Contents, caller.Audit = caller.Contents || g.contents, caller.Audit || g.audit
 		}
 	}
 	return caller, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (a *app) managementBase() string {
 // answer goes out, a refused call with others.
 func (a *app) noteManagement(ctx context.Context, e management.Event) {
 	event := store.AuditEvent{
-		Kind: audit.Management, Outcome: audit.Done, WorkflowID: e.WorkflowID, Subject: shortened(e.Resource), Principal: e.Caller, Caller: e.Address, Reason: e.Operation,
+		Kind: audit.Management, Outcome: audit.Done, WorkflowID: e.WorkflowID, Subject: shortened(e.Resource), Principal: e.Caller, Caller: e.Address, Reason: e.Operation, Correlation: e.Correlation,
 	}
 	if e.Code == "" {
 		a.audit.Write(context.WithoutCancel(ctx), event)
@@ -44,6 +45,18 @@ func (a *app) noteManagement(ctx context.Context, e management.Event) {
 	}
 	event.Outcome, event.Status, event.Code = audit.Refused, int64(e.Status), e.Code
 	a.audit.Record(event)
+}
+
+// appendAudit writes events, without live credentials: somebody may have put one into a
+// name or a path.
+func (a *app) appendAudit(ctx context.Context, events []store.AuditEvent) error {
+	events = slices.Clone(events)
+	for i := range events {
+		for _, text := range []*string{&events[i].Subject, &events[i].Principal, &events[i].Reason} {
+			*text = string(a.live.Replace([]byte(*text)))
+		}
+	}
+	return a.store.AppendAudit(ctx, events)
 }
 
 // shortened keeps what a caller has written within what a record needs.

@@ -69,7 +69,7 @@ var settingGroups = []settingGroup{
 	{"Management API", "[How clients use it, and who may](management.md).", []setting{
 		{settingTenant, "tenant id", "no token is taken", "The tenant of Entra whose tokens are taken."},
 		{settingAudience, "audience", "Azure's own", "Another audience that these tokens may have."},
-		{settingManagers, "`contributor=group:…,oid:…;reader=role:…;contents=…`", "nobody has a role", "Who may do what."},
+		{settingManagers, "`contributor=group:…,oid:…;reader=role:…;contents=…;audit=…`", "nobody has a role", "Who may do what."},
 		{settingToken, "text", "another one at each start, which is printed", "The token of a standalone server, which opens everything from this machine."},
 		{settingPrincipal, "object id", "made up for each workflow", "What workflows with the system-assigned identity show as `principalId`."},
 	}},

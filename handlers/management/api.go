@@ -63,8 +63,20 @@ const (
 type Caller struct {
 	Name string
 	Role Role
-	// Contents: may follow links to what went in and out of runs.
-	Contents bool
+	// Contents: may follow links to what went in and out of runs. Audit: may read the
+	// audit trail.
+	Contents, Audit bool
+}
+
+// has tells whether a caller has a permission.
+func (c Caller) has(p permission) bool {
+	switch p {
+	case contents:
+		return c.Contents
+	case trail:
+		return c.Audit
+	}
+	return true
 }
 
 // Event is a line of the audit trail.
@@ -72,8 +84,10 @@ type Event struct {
 	Caller, Operation, Resource string
 	WorkflowID                  string // where it was found
 	Address                     string // of the caller, or ""
-	Status                      int
-	Code                        string // of what was refused
+	// Correlation is the id that the caller gave the call, if it is a GUID, or else its own.
+	Correlation string
+	Status      int
+	Code        string // of what was refused
 }
 
 // Error is an answer in the product's error format.
@@ -102,15 +116,14 @@ func done(status int, headers ...Header) (answer, error) {
 	return answer{status: status, headers: headers}, nil
 }
 
-// versions are the api-versions that share these shapes (management-api §1).
-var versions = map[string]bool{
-	"2016-06-01": true, "2016-10-01": true, "2017-07-01": true, "2018-07-01-preview": true, "2019-05-01": true,
-}
-
-// siteVersions are those of the paths of Standard apps besides (management-api §7.2).
-var siteVersions = map[string]bool{
-	"2018-11-01": true, "2020-05-01-preview": true, "2022-03-01": true, "2022-05-01": true, "2023-12-01": true, "2024-04-01": true, "2024-11-01": true,
-}
+var (
+	// logicVersions are the api-versions that share these shapes (management-api §1).
+	logicVersions = []string{"2016-06-01", "2016-10-01", "2017-07-01", "2018-07-01-preview", "2019-05-01"}
+	// siteVersions are those of the paths of Standard apps besides (management-api §7.2).
+	siteVersions = []string{"2018-11-01", "2020-05-01-preview", "2022-03-01", "2022-05-01", "2023-12-01", "2024-04-01", "2024-11-01"}
+	// insightsVersions are those of the Activity Log.
+	insightsVersions = []string{"2015-04-01"}
+)
 
 // ServeHTTP answers one call.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -118,6 +131,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-ms-request-id", id)
 	w.Header().Set("x-ms-correlation-request-id", correlationID(r, id))
 	c, err := a.read(r)
+	c.id = id
 	var result answer
 	if err == nil {
 		result, err = a.carryOut(c)
@@ -142,11 +156,11 @@ func (a *API) carryOut(c *call) (result answer, err error) {
 	if refused != nil {
 		return result, refused
 	}
-	if c.caller.Role < c.route.role || c.route.contents && !c.caller.Contents {
+	if c.caller.Role < c.route.role || !c.caller.has(c.route.needs) {
 		return result, fail(http.StatusForbidden, "AuthorizationFailed",
 			"The client '%s' does not have authorization to perform action '%s' over scope '%s'.", c.caller.Name, c.route.name, c.r.URL.Path)
 	}
-	c.ctx = audit.WithActor(c.ctx, c.caller.Name)
+	c.ctx = audit.WithCorrelation(audit.WithActor(c.ctx, c.caller.Name), c.correlation())
 	if c.alias {
 		if err := a.resolve(c); err != nil {
 			return result, err
@@ -157,13 +171,16 @@ func (a *API) carryOut(c *call) (result answer, err error) {
 
 // note tells the audit trail who asked for what, and what became of it.
 func (a *API) note(c *call, result answer, err error) {
-	e := Event{Caller: c.caller.Name, Operation: c.route.name, Resource: c.r.URL.Path, WorkflowID: c.found, Status: result.status}
+	e := Event{Caller: c.caller.Name, Operation: c.route.name, Resource: c.r.URL.Path, WorkflowID: c.found, Status: result.status, Correlation: c.correlation()}
 	if address, known := a.Client.Of(c.r); known {
 		e.Address = address.String()
 	}
 	if err != nil {
 		refused := asError(err)
 		e.Status, e.Code = refused.Status, refused.Code
+	}
+	if e.Status == http.StatusUnauthorized { // nobody is known who could have named anything: the names may be credentials
+		e.Resource = c.route.path
 	}
 	a.Audit(c.ctx, e)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // call is one call on its way.
@@ -17,6 +19,7 @@ type call struct {
 	names  map[string]string // what the path captures
 	query  map[string]string // names in lower case
 	caller Caller
+	id     string // of the call
 	base   string // scheme and host of links
 	// alias: the path is that of a Standard app, which names a workflow and nothing else.
 	alias bool
@@ -54,11 +57,12 @@ func (a *API) read(r *http.Request) (*call, error) {
 		}
 		return c, fail(http.StatusNotFound, "InvalidResourceType", "The resource type could not be found for the request '%s'.", r.URL.Path)
 	}
+	supported := func(list []string, v string) bool { return slices.Contains(list, strings.ToLower(v)) }
 	switch v, given := c.query["api-version"]; {
 	case !given || v == "":
 		return c, fail(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
-	case !versions[strings.ToLower(v)] && (!c.alias || !siteVersions[strings.ToLower(v)]):
-		return c, fail(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '%s' is invalid. The supported versions are '%s'.", v, supportedVersions())
+	case !supported(c.route.versions(), v) && (!c.alias || !supported(siteVersions, v)):
+		return c, fail(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '%s' is invalid. The supported versions are '%s'.", v, strings.Join(c.route.versions(), ", "))
 	}
 	return c, nil
 }
@@ -136,6 +140,11 @@ func correlationID(r *http.Request, fallback string) string {
 	return id
 }
 
-func supportedVersions() string {
-	return "2016-06-01, 2016-10-01, 2017-07-01, 2018-07-01-preview, 2019-05-01"
+// correlation is the id that the audit trail has for a call. What is no GUID may be
+// anything, even a credential.
+func (c *call) correlation() string {
+	if given, err := uuid.Parse(c.r.Header.Get("x-ms-correlation-request-id")); err == nil {
+		return given.String()
+	}
+	return c.id
 }

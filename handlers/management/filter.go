@@ -25,6 +25,10 @@ var (
 	runFields      = fields{"status": false, "starttime": true, "clienttrackingid": false}
 	actionFields   = fields{"status": false}
 	triggerFields  = fields{"state": false}
+	eventFields    = fields{
+		"eventtimestamp": true, "resourceuri": false, "resourceid": false, "resourcegroupname": false, "resourceprovider": false,
+		"correlationid": false, "caller": false, "status": false, "eventchannels": false,
+	}
 	workflowFields = fields{"state": false, "trigger": false, "referencedresourceid": false}
 )
 

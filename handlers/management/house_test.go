@@ -52,7 +52,7 @@ type house struct {
 	events []management.Event
 }
 
-// newHouse lets callers in by the name of their role, with + for contents.
+// newHouse lets callers in by the name of their role, with + for contents and ! for the audit trail.
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	backend, err := local.Open(filepath.Join(t.TempDir(), "store.db"))
@@ -87,11 +87,12 @@ func newHouse(t testing.TB) *house {
 		Engine: h.engine, Store: h.store, CallbackBase: callback, Base: callback, Client: gate.Peer, Now: h.now, Log: zerolog.Nop(),
 		Authorize: func(r *http.Request) (management.Caller, *management.Error) {
 			name, _ := gate.Bearer(r)
-			role, contents := strings.CutSuffix(name, "+")
+			role, audit := strings.CutSuffix(name, "!")
+			role, contents := strings.CutSuffix(role, "+")
 			if name == "" {
 				return management.Caller{}, &management.Error{Status: http.StatusUnauthorized, Code: "AuthenticationFailed", Message: "Authentication failed."}
 			}
-			return management.Caller{Name: name, Role: roles[role], Contents: contents}, nil
+			return management.Caller{Name: name, Role: roles[role], Contents: contents, Audit: audit}, nil
 		},
 		Audit: func(_ context.Context, e management.Event) {
 			h.mu.Lock()
@@ -164,10 +165,10 @@ func (h *house) call(as, method, path, body string, headers ...string) answer {
 	return a
 }
 
-// must makes a call as a contributor that may see contents.
+// must makes a call as a contributor that may see contents and the audit trail.
 func (h *house) must(method, path, body string) answer {
 	h.t.Helper()
-	a := h.call("contributor+", method, path, body)
+	a := h.call("contributor+!", method, path, body)
 	if a.status >= 300 {
 		h.t.Fatalf("%s %s: %d %s", method, path, a.status, a.text)
 	}

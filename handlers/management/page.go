@@ -40,7 +40,7 @@ func (c *call) list(items []value.Value, next string) (answer, error) {
 // (management-api §4.7).
 func (c *call) nextLink(next string) string {
 	link := c.base + c.r.URL.EscapedPath() + "?api-version=" + url.QueryEscape(c.query["api-version"])
-	for _, name := range []string{"$top", "$filter", "$expand"} {
+	for _, name := range []string{"$top", "$filter", "$expand", "$select"} {
 		if v := c.query[name]; v != "" {
 			link += "&" + url.QueryEscape(name) + "=" + strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
 		}

@@ -11,14 +11,31 @@ type route struct {
 	method string
 	path   string // segments in braces capture a name
 	role   Role
-	// contents: the answer leads to what went in or out of a run, or lets call a
-	// trigger.
-	contents bool
-	handle   func(a *API, c *call) (answer, error)
+	needs  permission
+	handle func(a *API, c *call) (answer, error)
 }
 
-// changes tells whether the audit trail must know of a call.
-func (r *route) changes() bool { return r.method != http.MethodGet || r.contents }
+// permission is what a caller needs beside a role.
+type permission string
+
+const (
+	// contents: the answer leads to what went in or out of a run, or lets call a trigger.
+	contents permission = "contents"
+	// trail: the answer tells who has called, and from where.
+	trail permission = "audit"
+)
+
+// changes tells whether the audit trail must know of a call: one that changes something,
+// or looks at what not everybody may see.
+func (r *route) changes() bool { return r.method != http.MethodGet || r.needs != "" }
+
+// versions are the api-versions of a route.
+func (r *route) versions() []string {
+	if r.needs == trail {
+		return insightsVersions
+	}
+	return logicVersions
+}
 
 const (
 	group       = "/subscriptions/{sub}/resourceGroups/{group}/providers/Microsoft.Logic"
@@ -30,80 +47,84 @@ const (
 	action      = oneRun + "/actions/{action}"
 	repetition  = action + "/repetitions/{repetition}"
 	connections = "/subscriptions/{sub}/resourceGroups/{group}/providers/Microsoft.Web/connections"
+	events      = "/providers/Microsoft.Insights/eventtypes/management/values"
 	managedAPIs = "/subscriptions/{sub}/providers/Microsoft.Web/locations/{location}/managedApis"
 )
 
 // routes is every operation there is (management-api §3, §7.1).
 var routes = []*route{
-	{"Microsoft.Logic/operations/read", "GET", "/providers/Microsoft.Logic/operations", Reader, false, (*API).operations},
+	{"Microsoft.Logic/operations/read", "GET", "/providers/Microsoft.Logic/operations", Reader, "", (*API).operations},
 
-	{"Microsoft.Logic/workflows/read", "GET", "/subscriptions/{sub}/providers/Microsoft.Logic/workflows", Reader, false, (*API).listWorkflows},
-	{"Microsoft.Logic/workflows/read", "GET", group + "/workflows", Reader, false, (*API).listWorkflows},
-	{"Microsoft.Logic/workflows/read", "GET", workflow, Reader, false, (*API).getWorkflow},
-	{"Microsoft.Logic/workflows/write", "PUT", workflow, Contributor, false, (*API).putWorkflow},
-	{"Microsoft.Logic/workflows/write", "PATCH", workflow, Contributor, false, (*API).patchWorkflow},
-	{"Microsoft.Logic/workflows/delete", "DELETE", workflow, Contributor, false, (*API).deleteWorkflow},
-	{"Microsoft.Logic/workflows/enable/action", "POST", workflow + "/enable", Operator, false, (*API).enableWorkflow},
-	{"Microsoft.Logic/workflows/disable/action", "POST", workflow + "/disable", Operator, false, (*API).disableWorkflow},
-	{"Microsoft.Logic/workflows/listCallbackUrl/action", "POST", workflow + "/listCallbackUrl", Operator, true, (*API).workflowCallback},
-	{"Microsoft.Logic/workflows/listSwagger/action", "POST", workflow + "/listSwagger", Reader, false, (*API).swagger},
-	{"Microsoft.Logic/workflows/generateUpgradedDefinition/action", "POST", workflow + "/generateUpgradedDefinition", Reader, false, (*API).upgradedDefinition},
-	{"Microsoft.Logic/workflows/move/action", "POST", workflow + "/move", Contributor, false, (*API).moveWorkflow},
-	{"Microsoft.Logic/workflows/regenerateAccessKey/action", "POST", workflow + "/regenerateAccessKey", Contributor, false, (*API).regenerateKey},
-	{"Microsoft.Logic/workflows/validate/action", "POST", workflow + "/validate", Reader, false, (*API).validate},
-	{"Microsoft.Logic/locations/workflows/validate/action", "POST", group + "/locations/{location}/workflows/{workflow}/validate", Reader, false, (*API).validate},
+	{"Microsoft.Logic/workflows/read", "GET", "/subscriptions/{sub}/providers/Microsoft.Logic/workflows", Reader, "", (*API).listWorkflows},
+	{"Microsoft.Logic/workflows/read", "GET", group + "/workflows", Reader, "", (*API).listWorkflows},
+	{"Microsoft.Logic/workflows/read", "GET", workflow, Reader, "", (*API).getWorkflow},
+	{"Microsoft.Logic/workflows/write", "PUT", workflow, Contributor, "", (*API).putWorkflow},
+	{"Microsoft.Logic/workflows/write", "PATCH", workflow, Contributor, "", (*API).patchWorkflow},
+	{"Microsoft.Logic/workflows/delete", "DELETE", workflow, Contributor, "", (*API).deleteWorkflow},
+	{"Microsoft.Logic/workflows/enable/action", "POST", workflow + "/enable", Operator, "", (*API).enableWorkflow},
+	{"Microsoft.Logic/workflows/disable/action", "POST", workflow + "/disable", Operator, "", (*API).disableWorkflow},
+	{"Microsoft.Logic/workflows/listCallbackUrl/action", "POST", workflow + "/listCallbackUrl", Operator, contents, (*API).workflowCallback},
+	{"Microsoft.Logic/workflows/listSwagger/action", "POST", workflow + "/listSwagger", Reader, "", (*API).swagger},
+	{"Microsoft.Logic/workflows/generateUpgradedDefinition/action", "POST", workflow + "/generateUpgradedDefinition", Reader, "", (*API).upgradedDefinition},
+	{"Microsoft.Logic/workflows/move/action", "POST", workflow + "/move", Contributor, "", (*API).moveWorkflow},
+	{"Microsoft.Logic/workflows/regenerateAccessKey/action", "POST", workflow + "/regenerateAccessKey", Contributor, "", (*API).regenerateKey},
+	{"Microsoft.Logic/workflows/validate/action", "POST", workflow + "/validate", Reader, "", (*API).validate},
+	{"Microsoft.Logic/locations/workflows/validate/action", "POST", group + "/locations/{location}/workflows/{workflow}/validate", Reader, "", (*API).validate},
 
-	{"Microsoft.Logic/workflows/versions/read", "GET", workflow + "/versions", Reader, false, (*API).listVersions},
-	{"Microsoft.Logic/workflows/versions/read", "GET", version, Reader, false, (*API).getVersion},
-	{"Microsoft.Logic/workflows/versions/triggers/listCallbackUrl/action", "POST", version + "/triggers/{trigger}/listCallbackUrl", Operator, true, (*API).versionCallback},
+	{"Microsoft.Logic/workflows/versions/read", "GET", workflow + "/versions", Reader, "", (*API).listVersions},
+	{"Microsoft.Logic/workflows/versions/read", "GET", version, Reader, "", (*API).getVersion},
+	{"Microsoft.Logic/workflows/versions/triggers/listCallbackUrl/action", "POST", version + "/triggers/{trigger}/listCallbackUrl", Operator, contents, (*API).versionCallback},
 
-	{"Microsoft.Logic/workflows/triggers/read", "GET", workflow + "/triggers", Reader, false, (*API).listTriggers},
-	{"Microsoft.Logic/workflows/triggers/read", "GET", trigger, Reader, false, (*API).getTrigger},
-	{"Microsoft.Logic/workflows/triggers/listCallbackUrl/action", "POST", trigger + "/listCallbackUrl", Operator, true, (*API).triggerCallback},
-	{"Microsoft.Logic/workflows/triggers/run/action", "POST", trigger + "/run", Operator, false, (*API).runTrigger},
-	{"Microsoft.Logic/workflows/triggers/reset/action", "POST", trigger + "/reset", Operator, false, (*API).resetTrigger},
-	{"Microsoft.Logic/workflows/triggers/setState/action", "POST", trigger + "/setState", Operator, false, (*API).setTriggerState},
-	{"Microsoft.Logic/workflows/triggers/read", "GET", trigger + "/schemas/json", Reader, false, (*API).triggerSchema},
-	{"Microsoft.Logic/workflows/triggers/histories/read", "GET", trigger + "/histories", Reader, false, (*API).listHistories},
-	{"Microsoft.Logic/workflows/triggers/histories/read", "GET", history, Reader, false, (*API).getHistory},
-	{"Microsoft.Logic/workflows/triggers/histories/resubmit/action", "POST", history + "/resubmit", Operator, false, (*API).resubmit},
+	{"Microsoft.Logic/workflows/triggers/read", "GET", workflow + "/triggers", Reader, "", (*API).listTriggers},
+	{"Microsoft.Logic/workflows/triggers/read", "GET", trigger, Reader, "", (*API).getTrigger},
+	{"Microsoft.Logic/workflows/triggers/listCallbackUrl/action", "POST", trigger + "/listCallbackUrl", Operator, contents, (*API).triggerCallback},
+	{"Microsoft.Logic/workflows/triggers/run/action", "POST", trigger + "/run", Operator, "", (*API).runTrigger},
+	{"Microsoft.Logic/workflows/triggers/reset/action", "POST", trigger + "/reset", Operator, "", (*API).resetTrigger},
+	{"Microsoft.Logic/workflows/triggers/setState/action", "POST", trigger + "/setState", Operator, "", (*API).setTriggerState},
+	{"Microsoft.Logic/workflows/triggers/read", "GET", trigger + "/schemas/json", Reader, "", (*API).triggerSchema},
+	{"Microsoft.Logic/workflows/triggers/histories/read", "GET", trigger + "/histories", Reader, "", (*API).listHistories},
+	{"Microsoft.Logic/workflows/triggers/histories/read", "GET", history, Reader, "", (*API).getHistory},
+	{"Microsoft.Logic/workflows/triggers/histories/resubmit/action", "POST", history + "/resubmit", Operator, "", (*API).resubmit},
 
-	{"Microsoft.Logic/workflows/runs/read", "GET", workflow + "/runs", Reader, false, (*API).listRuns},
-	{"Microsoft.Logic/workflows/runs/read", "GET", oneRun, Reader, false, (*API).getRun},
-	{"Microsoft.Logic/workflows/runs/delete", "DELETE", oneRun, Contributor, false, (*API).deleteRun},
-	{"Microsoft.Logic/workflows/runs/cancel/action", "POST", oneRun + "/cancel", Operator, false, (*API).cancelRun},
-	{"Microsoft.Logic/workflows/runs/operations/read", "GET", oneRun + "/operations/{operation}", Reader, false, (*API).runOperation},
-	{"Microsoft.Logic/workflows/runs/actions/read", "GET", oneRun + "/actions", Reader, false, (*API).listActions},
-	{"Microsoft.Logic/workflows/runs/actions/read", "GET", action, Reader, false, (*API).getAction},
-	{"Microsoft.Logic/workflows/runs/actions/listExpressionTraces/action", "POST", action + "/listExpressionTraces", Reader, true, (*API).traces},
-	{"Microsoft.Logic/workflows/runs/actions/requestHistories/read", "GET", action + "/requestHistories", Reader, false, (*API).listRequests},
-	{"Microsoft.Logic/workflows/runs/actions/requestHistories/read", "GET", action + "/requestHistories/{request}", Reader, false, (*API).getRequest},
-	{"Microsoft.Logic/workflows/runs/actions/repetitions/read", "GET", action + "/repetitions", Reader, false, (*API).listRepetitions},
-	{"Microsoft.Logic/workflows/runs/actions/repetitions/read", "GET", repetition, Reader, false, (*API).getRepetition},
-	{"Microsoft.Logic/workflows/runs/actions/repetitions/listExpressionTraces/action", "POST", repetition + "/listExpressionTraces", Reader, true, (*API).traces},
-	{"Microsoft.Logic/workflows/runs/actions/repetitions/requestHistories/read", "GET", repetition + "/requestHistories", Reader, false, (*API).listRequests},
-	{"Microsoft.Logic/workflows/runs/actions/repetitions/requestHistories/read", "GET", repetition + "/requestHistories/{request}", Reader, false, (*API).getRequest},
-	{"Microsoft.Logic/workflows/runs/actions/scopeRepetitions/read", "GET", action + "/scopeRepetitions", Reader, false, (*API).listScopeRepetitions},
-	{"Microsoft.Logic/workflows/runs/actions/scopeRepetitions/read", "GET", action + "/scopeRepetitions/{repetition}", Reader, false, (*API).getScopeRepetition},
+	{"Microsoft.Logic/workflows/runs/read", "GET", workflow + "/runs", Reader, "", (*API).listRuns},
+	{"Microsoft.Logic/workflows/runs/read", "GET", oneRun, Reader, "", (*API).getRun},
+	{"Microsoft.Logic/workflows/runs/delete", "DELETE", oneRun, Contributor, "", (*API).deleteRun},
+	{"Microsoft.Logic/workflows/runs/cancel/action", "POST", oneRun + "/cancel", Operator, "", (*API).cancelRun},
+	{"Microsoft.Logic/workflows/runs/operations/read", "GET", oneRun + "/operations/{operation}", Reader, "", (*API).runOperation},
+	{"Microsoft.Logic/workflows/runs/actions/read", "GET", oneRun + "/actions", Reader, "", (*API).listActions},
+	{"Microsoft.Logic/workflows/runs/actions/read", "GET", action, Reader, "", (*API).getAction},
+	{"Microsoft.Logic/workflows/runs/actions/listExpressionTraces/action", "POST", action + "/listExpressionTraces", Reader, contents, (*API).traces},
+	{"Microsoft.Logic/workflows/runs/actions/requestHistories/read", "GET", action + "/requestHistories", Reader, "", (*API).listRequests},
+	{"Microsoft.Logic/workflows/runs/actions/requestHistories/read", "GET", action + "/requestHistories/{request}", Reader, "", (*API).getRequest},
+	{"Microsoft.Logic/workflows/runs/actions/repetitions/read", "GET", action + "/repetitions", Reader, "", (*API).listRepetitions},
+	{"Microsoft.Logic/workflows/runs/actions/repetitions/read", "GET", repetition, Reader, "", (*API).getRepetition},
+	{"Microsoft.Logic/workflows/runs/actions/repetitions/listExpressionTraces/action", "POST", repetition + "/listExpressionTraces", Reader, contents, (*API).traces},
+	{"Microsoft.Logic/workflows/runs/actions/repetitions/requestHistories/read", "GET", repetition + "/requestHistories", Reader, "", (*API).listRequests},
+	{"Microsoft.Logic/workflows/runs/actions/repetitions/requestHistories/read", "GET", repetition + "/requestHistories/{request}", Reader, "", (*API).getRequest},
+	{"Microsoft.Logic/workflows/runs/actions/scopeRepetitions/read", "GET", action + "/scopeRepetitions", Reader, "", (*API).listScopeRepetitions},
+	{"Microsoft.Logic/workflows/runs/actions/scopeRepetitions/read", "GET", action + "/scopeRepetitions/{repetition}", Reader, "", (*API).getScopeRepetition},
 
-	{"Microsoft.Web/connections/read", "GET", connections, Reader, false, (*API).listConnections},
-	{"Microsoft.Web/connections/read", "GET", connections + "/{connection}", Reader, false, (*API).getConnection},
-	{"Microsoft.Web/connections/write", "PUT", connections + "/{connection}", Contributor, false, (*API).putConnection},
-	{"Microsoft.Web/connections/write", "PATCH", connections + "/{connection}", Contributor, false, (*API).putConnection},
-	{"Microsoft.Web/connections/delete", "DELETE", connections + "/{connection}", Contributor, false, (*API).deleteConnection},
-	{"Microsoft.Web/connections/listConsentLinks/action", "POST", connections + "/{connection}/listConsentLinks", Contributor, false, (*API).consentLinks},
-	{"Microsoft.Web/connections/accessPolicies/read", "GET", connections + "/{connection}/accessPolicies", Reader, false, (*API).listAccessPolicies},
-	{"Microsoft.Web/connections/accessPolicies/read", "GET", connections + "/{connection}/accessPolicies/{policy}", Reader, false, (*API).getAccessPolicy},
-	{"Microsoft.Web/connections/accessPolicies/write", "PUT", connections + "/{connection}/accessPolicies/{policy}", Contributor, false, (*API).putAccessPolicy},
-	{"Microsoft.Web/connections/accessPolicies/delete", "DELETE", connections + "/{connection}/accessPolicies/{policy}", Contributor, false, (*API).deleteAccessPolicy},
-	{"Microsoft.Web/locations/managedApis/read", "GET", managedAPIs, Reader, false, (*API).listManagedAPIs},
-	{"Microsoft.Web/locations/managedApis/read", "GET", managedAPIs + "/{api}", Reader, false, (*API).getManagedAPI},
+	{"Microsoft.Insights/eventtypes/values/read", "GET", "/subscriptions/{sub}" + events, Reader, trail, (*API).listEvents},
+	{"Microsoft.Insights/eventtypes/values/read", "GET", events, Reader, trail, (*API).listEvents},
+
+	{"Microsoft.Web/connections/read", "GET", connections, Reader, "", (*API).listConnections},
+	{"Microsoft.Web/connections/read", "GET", connections + "/{connection}", Reader, "", (*API).getConnection},
+	{"Microsoft.Web/connections/write", "PUT", connections + "/{connection}", Contributor, "", (*API).putConnection},
+	{"Microsoft.Web/connections/write", "PATCH", connections + "/{connection}", Contributor, "", (*API).putConnection},
+	{"Microsoft.Web/connections/delete", "DELETE", connections + "/{connection}", Contributor, "", (*API).deleteConnection},
+	{"Microsoft.Web/connections/listConsentLinks/action", "POST", connections + "/{connection}/listConsentLinks", Contributor, "", (*API).consentLinks},
+	{"Microsoft.Web/connections/accessPolicies/read", "GET", connections + "/{connection}/accessPolicies", Reader, "", (*API).listAccessPolicies},
+	{"Microsoft.Web/connections/accessPolicies/read", "GET", connections + "/{connection}/accessPolicies/{policy}", Reader, "", (*API).getAccessPolicy},
+	{"Microsoft.Web/connections/accessPolicies/write", "PUT", connections + "/{connection}/accessPolicies/{policy}", Contributor, "", (*API).putAccessPolicy},
+	{"Microsoft.Web/connections/accessPolicies/delete", "DELETE", connections + "/{connection}/accessPolicies/{policy}", Contributor, "", (*API).deleteAccessPolicy},
+	{"Microsoft.Web/locations/managedApis/read", "GET", managedAPIs, Reader, "", (*API).listManagedAPIs},
+	{"Microsoft.Web/locations/managedApis/read", "GET", managedAPIs + "/{api}", Reader, "", (*API).getManagedAPI},
 }
 
 // siteRoutes are those at which a Standard app serves what is below a workflow, and the
 // list of its workflows.
 var siteRoutes = func() []*route {
-	list := []*route{{"Microsoft.Logic/workflows/read", "GET", "/workflows", Reader, false, (*API).listWorkflows}}
+	list := []*route{{"Microsoft.Logic/workflows/read", "GET", "/workflows", Reader, "", (*API).listWorkflows}}
 	for _, r := range routes {
 		if rest, ok := strings.CutPrefix(r.path, workflow); ok && (rest != "" || r.method == http.MethodGet) && rest != "/move" {
 			short := *r

@@ -238,7 +238,10 @@ func (r *Recorder) append(ctx context.Context, events []store.AuditEvent) error 
 	return err
 }
 
-type actorKey struct{}
+type (
+	actorKey       struct{}
+	correlationKey struct{}
+)
 
 // WithActor says who acts: changes name them.
 func WithActor(ctx context.Context, name string) context.Context {
@@ -249,4 +252,15 @@ func WithActor(ctx context.Context, name string) context.Context {
 func Actor(ctx context.Context) string {
 	name, _ := ctx.Value(actorKey{}).(string)
 	return name
+}
+
+// WithCorrelation gives what is done the id of the call that asks for it.
+func WithCorrelation(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, correlationKey{}, id)
+}
+
+// Correlation returns that id, or "".
+func Correlation(ctx context.Context) string {
+	id, _ := ctx.Value(correlationKey{}).(string)
+	return id
 }

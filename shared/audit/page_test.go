@@ -80,7 +80,7 @@ func TestPages(t *testing.T) {
 				if err != nil || len(events) > test.limit || pages > 2000 {
 					t.Fatalf("%s: page %d has %d events: %v", name, pages, len(events), err)
 				}
-				if cost := c.Total() - before; cost > 50 {
+				if cost := c.Total() - before; cost > 110 {
 					t.Errorf("%s: page %d costs %d transactions", name, pages, cost)
 				}
 				if got = append(got, events...); next == "" {

@@ -65,7 +65,7 @@ func (e *Engine) RegenerateKey(ctx context.Context, workflowID string, name stor
 		return err
 	}
 	e.Audit.Write(ctx, store.AuditEvent{
-		Kind: audit.Key, Outcome: audit.Done, WorkflowID: workflowID, Subject: string(name), Principal: audit.Actor(ctx), Reason: "the key was regenerated",
+		Kind: audit.Key, Outcome: audit.Done, WorkflowID: workflowID, Subject: string(name), Principal: audit.Actor(ctx), Correlation: audit.Correlation(ctx), Reason: "the key was regenerated",
 	})
 	return nil
 }
@@ -83,6 +83,6 @@ func (e *Engine) forget(workflowID string) {
 // saved records that a workflow has another version.
 func (e *Engine) saved(ctx context.Context, w *store.Workflow) {
 	e.Audit.Write(ctx, store.AuditEvent{
-		Kind: audit.Change, Outcome: audit.Done, WorkflowID: w.ID, Subject: "/versions/" + w.Version, Principal: audit.Actor(ctx), Reason: "the workflow '" + w.Name + "' was saved",
+		Kind: audit.Change, Outcome: audit.Done, WorkflowID: w.ID, Subject: "/versions/" + w.Version, Principal: audit.Actor(ctx), Correlation: audit.Correlation(ctx), Reason: "the workflow '" + w.Name + "' was saved",
 	})
 }

@@ -16,9 +16,10 @@ var ErrBadToken = errors.New("the token leads to no page")
 // after the other, each as wide as it takes to read about auditRows at once.
 const (
 	auditRows = 250
-	// auditScan bounds the rows that one page looks at, auditReads how often it reads.
+	// auditScan bounds the rows that one page looks at, auditReads how often it reads: often
+	// enough for three months without an event.
 	auditScan  = 8 * auditRows
-	auditReads = 40
+	auditReads = 100
 	// auditNarrowest is a stretch that is read whole, whatever lies in it.
 	auditNarrowest = time.Millisecond
 	firstStretch   = time.Hour

@@ -249,6 +249,7 @@ func (c *canaries) settle() {
 			c.t.Fatalf("%d runs came to their end; left: %v", c.up.ended(), left)
 		}
 		if c.up.ended() < canaryRuns {
+			c.v.sweep()
 			continue
 		}
 		c.v.look(func(r *reader) { left = r.unfinished() })

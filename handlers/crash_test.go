@@ -65,6 +65,9 @@ type victim struct {
 	// look reads the store while the binary may be dead or alive. Runs that are due
 	// are rung for as the timer would do.
 	look func(read func(*reader))
+	// sweep fires the timer that finds what nobody rings for, without waiting for it.
+	sweep func()
+	base  string // address
 	// commit lets the victim die at its n-th commit from now, before or after it takes
 	// effect; nil where commits cannot be told apart from outside.
 	commit func(n int, after bool, die func())

@@ -137,6 +137,24 @@ func localVictim(t *testing.T, s site) *victim {
 		}
 		t.Fatal("the binary ended before it served")
 	}
+	v.base = "http://127.0.0.1:" + port
+	v.sweep = func() {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.base+"/admin/functions/Sweep", strings.NewReader(`{"input":""}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key, err := seal.KeyFile(filepath.Join(s.env["LATCHWORK_DATA"], "functions.key")); err == nil {
+			r.Header.Set("X-Functions-Key", base64.RawURLEncoding.EncodeToString(key))
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return // it is dead
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusAccepted {
+			t.Fatalf("sweep: %d", answer.StatusCode)
+		}
+	}
 	v.look = func(read func(*reader)) {
 		v.kill()
 		backend, err := local.Open(file)
@@ -193,10 +211,14 @@ func azureVictim(t *testing.T, of site) *victim {
 		}
 		h.StartHandler()
 	}
-	v.look = func(read func(*reader)) {
+	v.base = h.URL()
+	v.sweep = func() {
 		if err := h.Fire("Sweep"); err != nil {
 			t.Logf("sweep: %v", err)
 		}
+	}
+	v.look = func(read func(*reader)) {
+		v.sweep()
 		read(&reader{t, s})
 	}
 	return v

@@ -31,7 +31,7 @@ var securedRows = []struct {
 // by all that tells of a run: its views, links, expression traces, request histories,
 // repetitions, exports, spans, metrics and logs.
 func TestSecuredRows(t *testing.T) {
-	s := startWitness(t)
+	s := startWitness(t, nil)
 	type ran struct {
 		name, workflow, run string
 		nowhere             []string

@@ -62,7 +62,7 @@ func requestTo(target *url.URL, inputs value.Value, method string) (*outbound.Re
 		return bad("InvalidMethod", "The provided 'method' is not an HTTP method.")
 	}
 	addQueries(target, inputs.Member("queries"))
-	r := &outbound.Request{Method: method, URL: target.String(), Header: make(http.Header, usualHeaders)}
+	r := &outbound.Request{Method: method, URL: target.String(), Header: make(http.Header, usualHeaders), SecretHost: inputs.Member("uri").Marked()}
 	for name, v := range inputs.Member("headers").Members {
 		if !removedFromRequest(name) && !v.IsNull() {
 			r.Header.Set(name, plainText(v))

@@ -87,7 +87,7 @@ func (h *httpCall) send(ctx context.Context, r *outbound.Request) (*outbound.Res
 	}
 	track(r, h.Call)
 	r.KeepCompressed = h.Options.Has("DisableAutomaticDecompression")
-	r.Timeout = requestTimeout(h.Runtime)
+	r.Timeout, r.SecretHost = requestTimeout(h.Runtime), h.first.SecretHost
 	answer, err := h.doer.Do(ctx, r)
 	if err != nil {
 		o := failedCall(err)

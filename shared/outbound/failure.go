@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/latchwork/latchwork/shared/value"
 )
 
 // Failure is a request that brought no usable answer, with the product's code
@@ -96,6 +98,9 @@ func failure(caller, limited context.Context, r *Request, err error) *Failure {
 		return gaveUp(cause)
 	}
 	host := hostOf(r.URL)
+	if r.SecretHost {
+		host = value.Redacted
+	}
 	var dns *net.DNSError
 	var network net.Error
 	switch {

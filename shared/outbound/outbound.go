@@ -26,6 +26,8 @@ type Request struct {
 	// KeepCompressed leaves a packed body as it was received
 	// (DisableAutomaticDecompression, actions §1).
 	KeepCompressed bool
+	// SecretHost: the host derives from a secret, and no failure quotes it.
+	SecretHost bool
 }
 
 // Response is what came back. A status of 400 or above is a response like any

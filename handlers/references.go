@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -88,6 +89,9 @@ func (r *references) resolve(ctx context.Context, v value.Value, at *value.Path)
 		reference, err := outbound.ParseReference(text)
 		if err == nil {
 			v, err = r.secret(ctx, reference)
+		}
+		if err == nil && reference.Version == "" { // a version that is named is that version
+			v = v.Mark(value.Origin{Class: value.Credential, Name: engine.ReferenceOrigin + text})
 		}
 		if err != nil {
 			return v, &value.Problem{Code: "InvalidKeyVaultReference", Path: at, Message: "The reference to a Key Vault secret cannot be resolved: " + err.Error()}

@@ -101,6 +101,7 @@ type Engine struct {
 	connections map[string]store.Connection    // by lower-case resource id; nil: to be read
 	drivers     map[store.RunKey]*driver
 	slots       map[store.TriggerKey]chan struct{} // one at a time changes the places of a trigger
+	renewed     map[string]time.Time               // when references were last looked up anew, by workflow id
 	trimmed     map[string]time.Time               // when old history was last looked for, by workflow id
 }
 
@@ -123,7 +124,7 @@ func New(c Config) *Engine {
 	c.Ambient.Now = func() time.Time { return now().UTC().Truncate(100 * time.Nanosecond) }
 	e := &Engine{
 		Config: c, workflows: map[string]*cached{}, programs: map[string]*definition.Program{}, access: map[string]compiledAccess{}, drivers: map[store.RunKey]*driver{},
-		slots: map[store.TriggerKey]chan struct{}{}, trimmed: map[string]time.Time{},
+		slots: map[store.TriggerKey]chan struct{}{}, renewed: map[string]time.Time{}, trimmed: map[string]time.Time{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.Deps.Workflows = e

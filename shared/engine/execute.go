@@ -39,7 +39,7 @@ func (e *Engine) attempt(ctx context.Context, w *Workflow, st *run.State, c run.
 			outcome = operation.Attempt(ctx, e.Deps, call, a.Type, log)
 		}
 		if !a.Spec.Inline {
-			e.refused(call.Inputs, outcome)
+			e.refused(ctx, w.ID, call.Inputs, outcome)
 			outcome = e.fromOutside(outcome)
 		}
 		ended(outcome)

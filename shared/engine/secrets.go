@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,15 +63,20 @@ func (e *Engine) fromOutside(o run.Outcome) run.Outcome {
 
 // refused: where a service did not accept what an attempt sent, the secrets in it may
 // have been rotated, and are read anew.
-func (e *Engine) refused(inputs value.Value, o run.Outcome) {
+func (e *Engine) refused(ctx context.Context, workflowID string, inputs value.Value, o run.Outcome) {
 	status, _ := o.Outputs.Member("statusCode").AsInt()
 	if o.Status != definition.Failed || !o.Outputs.IsAbsent() && status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return
 	}
+	refers := false
 	for _, origin := range inputs.Taint() {
 		if name, ok := strings.CutPrefix(origin.Name, outbound.VaultOrigin); ok {
 			e.Live.Doubt(name)
 		}
+		refers = refers || strings.HasPrefix(origin.Name, ReferenceOrigin)
+	}
+	if refers {
+		e.renew(ctx, workflowID)
 	}
 }
 

@@ -181,22 +181,33 @@ type managedIdentity struct{ identity, audience string }
 const defaultAudience = "https://management.azure.com/"
 
 func (m managedIdentity) apply(ctx context.Context, c *Client, x *exchange) error {
-	audience := m.audience
-	if audience == "" {
-		audience = defaultAudience
-	}
 	if c.config.Identity == nil {
 		return &Failure{Code: "WorkflowManagedServiceIdentityNotSpecified", Message: "There is no managed identity here."}
 	}
-	identity := m.identity
-	if strings.EqualFold(identity, "SystemAssigned") {
-		identity = ""
-	}
+	identity, audience := m.asks()
 	token, err := c.config.Identity.Token(ctx, identity, audience)
 	if err != nil {
 		return err
 	}
 	return c.bearer(x, token)
+}
+
+// asks is which identity gets a token, and what for.
+func (m managedIdentity) asks() (identity, audience string) {
+	identity, audience = m.identity, m.audience
+	if strings.EqualFold(identity, "SystemAssigned") {
+		identity = ""
+	}
+	if audience == "" {
+		audience = defaultAudience
+	}
+	return identity, audience
+}
+
+func (m managedIdentity) forget(c *Client) {
+	if c.config.Identity != nil {
+		c.config.Identity.Forget(m.asks())
+	}
 }
 
 func (c *Client) bearer(x *exchange, token string) error {

@@ -19,6 +19,8 @@ import (
 // taken to the letter. The error is a *Failure.
 type TokenSource interface {
 	Token(ctx context.Context, identity, audience string) (string, error)
+	// Forget: a service refused the token, and the next one is asked for anew.
+	Forget(identity, audience string)
 }
 
 // Settings that say who this app is.
@@ -147,7 +149,11 @@ func (i *Identity) token(ctx context.Context, identity string, o policy.TokenReq
 		return azcore.AccessToken{}, err
 	}
 	fetch := func(ctx context.Context) (token, error) {
-		t, err := source.GetToken(ctx, o)
+		asked := o
+		if slices.Equal(i.order, []string{credManagedIdentity}) {
+			asked.Claims = "{}" // sent nowhere, it passes by the library's own cache: here is one
+		}
+		t, err := source.GetToken(ctx, asked)
 		if err != nil {
 			return token{}, err
 		}
@@ -159,9 +165,25 @@ func (i *Identity) token(ctx context.Context, identity string, o policy.TokenReq
 		t, err := fetch(ctx)
 		return azcore.AccessToken{Token: t.text, ExpiresOn: t.expires}, err
 	}
-	key := digest(append([]string{identity, o.TenantID, fmt.Sprint(o.EnableCAE)}, o.Scopes...)...)
-	t, err := i.tokens.get(ctx, key, fetch)
+	t, err := i.tokens.get(ctx, identityKey(identity, o), fetch)
 	return azcore.AccessToken{Token: t.text, ExpiresOn: t.expires}, err
+}
+
+func identityKey(identity string, o policy.TokenRequestOptions) tokenKey {
+	return digest(append([]string{identity, o.TenantID, fmt.Sprint(o.EnableCAE)}, o.Scopes...)...)
+}
+
+func scopeOf(audience string) policy.TokenRequestOptions {
+	return policy.TokenRequestOptions{Scopes: []string{audience + "/.default"}}
+}
+
+// Forget implements TokenSource. The credentials have caches of their own, so they are
+// made anew too.
+func (i *Identity) Forget(identity, audience string) {
+	i.tokens.forget(identityKey(identity, scopeOf(audience)))
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.chain, identity)
 }
 
 // sources is the chain for an identity.
@@ -221,7 +243,7 @@ func (i *Identity) Token(ctx context.Context, identity, audience string) (string
 	if _, err := i.sources(identity); err != nil {
 		return "", &Failure{Code: "WorkflowManagedServiceIdentityNotSpecified", Message: "There is no identity here to sign in with; see the setting " + SettingCredentials + "."}
 	}
-	t, err := i.token(ctx, identity, policy.TokenRequestOptions{Scopes: []string{audience + "/.default"}})
+	t, err := i.token(ctx, identity, scopeOf(audience))
 	if err != nil {
 		return "", identityFailure(ctx, err, audience)
 	}

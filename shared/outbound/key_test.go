@@ -14,11 +14,15 @@ import (
 )
 
 // tokens gives one token and remembers what for.
-type tokens struct{ asked []string }
+type tokens struct{ asked, forgotten []string }
 
 func (t *tokens) Token(_ context.Context, identity, audience string) (string, error) {
 	t.asked = append(t.asked, identity+"|"+audience)
 	return "token-for-" + audience, nil
+}
+
+func (t *tokens) Forget(identity, audience string) {
+	t.forgotten = append(t.forgotten, identity+"|"+audience)
 }
 
 const function = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app/functions/fn"

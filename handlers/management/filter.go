@@ -22,10 +22,10 @@ type comparison struct {
 type fields map[string]bool
 
 var (
-	runFields      = fields{"status": false, "starttime": true, "clienttrackingid": false}
-	actionFields   = fields{"status": false}
-	triggerFields  = fields{"state": false}
-	eventFields    = fields{
+	runFields     = fields{"status": false, "starttime": true, "clienttrackingid": false}
+	actionFields  = fields{"status": false}
+	triggerFields = fields{"state": false}
+	eventFields   = fields{
 		"eventtimestamp": true, "resourceuri": false, "resourceid": false, "resourcegroupname": false, "resourceprovider": false,
 		"correlationid": false, "caller": false, "status": false, "eventchannels": false,
 	}

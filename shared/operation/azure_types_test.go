@@ -20,6 +20,8 @@ func (tokens) Token(_ context.Context, identity, audience string) (string, error
 	return "token-" + identity + "-" + audience, nil
 }
 
+func (tokens) Forget(string, string) {}
+
 // azure is a cloud with the given hosts, all of which answer alike.
 type azure struct {
 	*cloudtest.Cloud

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/store/local"
 )
 
 type auditOptions struct {
@@ -24,6 +25,7 @@ type auditOptions struct {
 	workflow, kind, outcome string
 	output, store           string
 	limit                   int
+	remote                  remoteOptions
 }
 
 func auditCommand() *cobra.Command {
@@ -31,16 +33,18 @@ func auditCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Print who was let in or refused, and what was changed",
-		Long: `Audit prints the audit trail, oldest first. It reads the Azure store if the settings
-name one, else the embedded store, which no other process may have open.
+		Long: `Audit prints the audit trail, oldest first. With --endpoint it asks a running app, which
+needs the permission audit. Else it reads the Azure store if the settings name one, else the
+embedded store, which no other process may have open.
 
 Kinds are trigger, resume, content and other for calls, key and change for what was
 done to a workflow, and lost for events that could not be written.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return printAudit(c.Context(), c.OutOrStdout(), c.ErrOrStderr(), o)
+			return printAudit(c, o)
 		},
 	}
+	o.remote.flags(c)
 	c.Flags().StringVar(&o.since, "since", "24h", "`TIME` of the first event: 2026-03-14, 2026-03-14T12:00:00Z, or how long ago, such as 90m or 7d")
 	c.Flags().StringVar(&o.until, "until", "", "`TIME` of the end (default: now)")
 	c.Flags().StringVar(&o.workflow, "workflow", "", "`NAME` or id of a workflow")
@@ -52,7 +56,7 @@ done to a workflow, and lost for events that could not be written.`,
 	return c
 }
 
-func printAudit(ctx context.Context, stdout, stderr io.Writer, o auditOptions) error {
+func printAudit(c *cobra.Command, o auditOptions) error {
 	f := store.AuditFilter{Kind: o.kind, Outcome: o.outcome}
 	now := time.Now()
 	var errs [2]error
@@ -64,11 +68,42 @@ func printAudit(ctx context.Context, stdout, stderr io.Writer, o auditOptions) e
 	if o.output != "table" && o.output != "json" {
 		return errors.New("--output: want table or json")
 	}
-	file := o.file()
+	if o.limit < 0 {
+		return errors.New("--limit: want a number that is not below zero")
+	}
+	buffered := bufio.NewWriter(c.OutOrStdout())
+	printer := newAuditPrinter(buffered, o.output)
+	n := 0
+	yield := func(e auditEvent) bool {
+		printer.print(e)
+		n++
+		return o.limit == 0 || n < o.limit
+	}
+	var err error
+	if o.remote.endpoint != "" {
+		err = o.remoteTrail(c, f, yield)
+	} else {
+		err = o.localTrail(c, f, yield)
+	}
+	return errors.Join(err, printer.end(), buffered.Flush())
+}
+
+// auditEvent is an event with the name of its workflow.
+type auditEvent struct {
+	store.AuditEvent
+	workflow string
+}
+
+// localTrail reads the trail in the store.
+func (o auditOptions) localTrail(c *cobra.Command, f store.AuditFilter, yield func(auditEvent) bool) error {
+	ctx, file := c.Context(), o.file()
 	if file != "" && !fileExists(file) {
 		return fmt.Errorf("there is no store %s", file)
 	}
-	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: file, log: stderr, pretty: isTerminal(os.Stderr)})
+	a, err := openApp(ctx, options{getenv: os.Getenv, storeFile: file, log: c.ErrOrStderr(), pretty: isTerminal(os.Stderr)})
+	if held := (*local.InUseError)(nil); errors.As(err, &held) {
+		return fmt.Errorf("%w, or ask that process with --endpoint, such as --endpoint http://127.0.0.1:7071", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,15 +117,7 @@ func printAudit(ctx context.Context, stdout, stderr io.Writer, o auditOptions) e
 			return fmt.Errorf("there is no workflow %q in the store", o.workflow)
 		}
 	}
-	buffered := bufio.NewWriter(stdout)
-	printer := newAuditPrinter(buffered, o.output, names)
-	n := 0
-	err = a.store.Audit(ctx, f, func(e store.AuditEvent) bool {
-		printer.print(e)
-		n++
-		return o.limit == 0 || n < o.limit
-	})
-	return errors.Join(err, printer.end(), buffered.Flush())
+	return a.store.Audit(ctx, f, func(e store.AuditEvent) bool { return yield(auditEvent{e, names[e.WorkflowID]}) })
 }
 
 // file is the embedded store to read; "" where the settings name one on Azure.
@@ -152,14 +179,13 @@ func idOf(names map[string]string, text string) string {
 
 // auditPrinter writes events as a table, or as lines of JSON.
 type auditPrinter struct {
-	names map[string]string
 	table *tabwriter.Writer
 	json  *json.Encoder
 	err   error
 }
 
-func newAuditPrinter(w io.Writer, form string, names map[string]string) *auditPrinter {
-	p := &auditPrinter{names: names}
+func newAuditPrinter(w io.Writer, form string) *auditPrinter {
+	p := &auditPrinter{}
 	if form == "json" {
 		p.json = json.NewEncoder(w)
 		p.json.SetEscapeHTML(false)
@@ -170,10 +196,10 @@ func newAuditPrinter(w io.Writer, form string, names map[string]string) *auditPr
 	return p
 }
 
-func (p *auditPrinter) print(e store.AuditEvent) {
+func (p *auditPrinter) print(e auditEvent) {
 	if p.json != nil {
 		p.err = errors.Join(p.err, p.json.Encode(auditLine{
-			Time: e.At.Format("2006-01-02T15:04:05.0000000Z"), Kind: e.Kind, Outcome: e.Outcome, WorkflowID: e.WorkflowID, Workflow: p.names[e.WorkflowID],
+			Time: e.At.Format("2006-01-02T15:04:05.0000000Z"), Kind: e.Kind, Outcome: e.Outcome, WorkflowID: e.WorkflowID, Workflow: e.workflow,
 			Subject: e.Subject, Caller: e.Caller, Principal: e.Principal, Scheme: e.Scheme, Key: e.Key, Status: e.Status, Code: e.Code, Reason: e.Reason, Count: max(e.Count, 1),
 		}))
 		return
@@ -183,7 +209,7 @@ func (p *auditPrinter) print(e store.AuditEvent) {
 		outcome = fmt.Sprintf("%s ×%d", outcome, e.Count)
 	}
 	row := []string{
-		e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind, outcome, cmp.Or(p.names[e.WorkflowID], e.WorkflowID), e.Subject,
+		e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind, outcome, cmp.Or(e.workflow, e.WorkflowID), e.Subject,
 		together(e.Caller, e.Principal), together(e.Scheme, e.Key), together(e.Code, e.Reason),
 	}
 	for i, text := range row {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,10 +51,12 @@ type canaries struct {
 	v       *victim
 	up      *echoing
 	answers bytes.Buffer
+	metrics bytes.Buffer              // and spans
+	ended   map[string]map[string]int // how often each step ended how
 }
 
 func newCanaries(t *testing.T, dist string, open func(*testing.T, site) *victim) *canaries {
-	c := &canaries{t: t, secrets: awkward(3*canaryRuns, 1), up: newEchoing(t)}
+	c := &canaries{t: t, secrets: awkward(3*canaryRuns, 1), up: newEchoing(t), ended: map[string]map[string]int{}}
 	cloud := cloudtest.Start(t)
 	all := map[string]string{}
 	for i := range canaryRuns {
@@ -69,6 +72,8 @@ func newCanaries(t *testing.T, dist string, open func(*testing.T, site) *victim)
 	writeFile(t, filepath.Join(maps, "Maps", "show.liquid"), `<a>{{ content.s }}</a>{{ content.s | Upcase }}`)
 	env["LATCHWORK_ARTIFACTS"] = maps
 	c.site = site{dist: dist, workflows: t.TempDir(), env: env, data: t.TempDir()}
+	env["OTEL_EXPORTER_OTLP_ENDPOINT"] = c.collector()
+	c.writePlanted()
 	c.write("plain", "", all)
 	c.write("strict", "strict", all)
 	writeFile(t, filepath.Join(c.site.workflows, "callee.json"), calleeOfCanaries)
@@ -184,12 +189,22 @@ func (c *canaries) run() {
 	c.up.awaitKill(c.t)
 	c.v.kill()
 	c.v.start()
+	c.plant() // what is told together is told before the next kill
+	for i, secret := range c.secrets[:20] {
+		c.manage(i, secret)
+	}
 	c.settle()
 	c.v.look(c.history)
+	c.exercised()
 	c.v.stop()
 	c.files()
-	if found := newSearch(c.secrets).in(c.answers.Bytes()); len(found) > 0 {
-		c.t.Errorf("answers show %s", strings.Join(found, "\n"))
+	for name, told := range map[string]*bytes.Buffer{"answers": &c.answers, "metrics and spans": &c.metrics} {
+		if found := newSearch(c.secrets).in(told.Bytes()); len(found) > 0 || told.Len() == 0 {
+			c.t.Errorf("%s, %d bytes, show %s", name, told.Len(), strings.Join(found, "\n"))
+		}
+	}
+	if !bytes.Contains(c.metrics.Bytes(), []byte(planted)) {
+		c.t.Error("what is planted is not found in metrics and spans")
 	}
 }
 
@@ -206,6 +221,28 @@ func (c *canaries) refused() {
 			r.Header.Set("Authorization", "Bearer "+base64.RawURLEncoding.EncodeToString([]byte(secret)))
 		}
 		c.keep(http.DefaultClient.Do(r))
+	}
+}
+
+// manage makes a management call that is not let in, with a secret in names, query and
+// headers.
+func (c *canaries) manage(i int, secret string) {
+	method := []string{http.MethodPut, http.MethodDelete, http.MethodGet}[i%3]
+	name := url.PathEscape(secret)
+	path := "/subscriptions/s/resourceGroups/" + name + "/providers/Microsoft.Logic/workflows/" + name + "?api-version=2019-05-01&x=" + url.QueryEscape(secret)
+	r, err := http.NewRequestWithContext(c.t.Context(), method, c.v.base+path, strings.NewReader(secret))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	packed := base64.RawURLEncoding.EncodeToString([]byte(secret))
+	r.Header.Set("Authorization", "Bearer "+packed)
+	r.Header.Set("X-Ms-Correlation-Request-Id", packed[:min(len(packed), 60)])
+	r.Header.Set("User-Agent", packed)
+	if answer, err := http.DefaultClient.Do(r); err == nil { // the answer names the path to whoever has sent it
+		_ = answer.Body.Close()
+		if answer.StatusCode < 400 {
+			c.t.Errorf("%s %s: %d", method, path, answer.StatusCode)
+		}
 	}
 }
 
@@ -252,6 +289,7 @@ func (c *canaries) settle() {
 			c.v.sweep()
 			continue
 		}
+		c.page("/metrics")
 		c.v.look(func(r *reader) { left = r.unfinished() })
 		if len(left) == 0 {
 			return
@@ -290,6 +328,7 @@ func (c *canaries) history(r *reader) {
 			in, level = all, "secret"
 		}
 		for _, record := range records {
+			c.count(w, record)
 			if !record.Inputs.Loaded() || !record.Outputs.Loaded() {
 				if err := r.s.LoadPayloads(c.t.Context(), key, snapshot.State, []*run.Record{record}); err != nil {
 					c.t.Fatal(err)
@@ -322,15 +361,16 @@ func (c *canaries) history(r *reader) {
 	for _, e := range auditOf(c.t, r.s) {
 		fmt.Fprintf(&trail, "%+v\n", e)
 	}
-	if found := all.in(trail.Bytes()); len(found) > 0 || trail.Len() == 0 {
+	if found := all.in(trail.Bytes()); len(found) > 0 || !strings.Contains(trail.String(), planted) || !strings.Contains(trail.String(), "Kind:management Outcome:refused") {
 		c.t.Errorf("the audit trail has %d bytes and shows %v", trail.Len(), found)
 	}
 }
 
 // files searches all that the binary and the emulator have left on the disk.
 func (c *canaries) files() {
-	in := newSearch(c.secrets)
+	in, leaks := newSearch(c.secrets), newSearch(leaked)
 	sure := 0
+	plants := map[string]string{}
 	for _, folder := range []string{c.site.data, c.site.env["LATCHWORK_DATA"]} {
 		err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
@@ -343,6 +383,13 @@ func (c *canaries) files() {
 			if bytes.Contains(data, []byte("Send_item")) {
 				sure++ // the runs, or the log of them, are in there
 			}
+			for _, what := range leaks.in(data) {
+				secret, _, _ := strings.Cut(what, " behind")
+				plants[strings.Join(strings.Fields(secret)[:2], " ")] = path
+				if strings.HasSuffix(path, "log") {
+					plants["log"] = path
+				}
+			}
 			if found := in.in(data); len(found) > 0 {
 				c.t.Errorf("%d places of %s show a secret: %s", len(found), path, strings.Join(found[:min(3, len(found))], "\n"))
 			}
@@ -350,6 +397,11 @@ func (c *canaries) files() {
 		})
 		if err != nil {
 			c.t.Fatal(err)
+		}
+	}
+	for _, where := range []string{"secret 0", "secret 1", "secret 2", "secret 3", "log"} {
+		if plants[where] == "" {
+			c.t.Errorf("what was planted is not found: %s of %v", where, plants)
 		}
 	}
 	if sure < 2 {

@@ -216,7 +216,7 @@ func (r eventRoot) properties() value.Value {
 	o := newObject(12).text("kind", r.Kind).text("outcome", r.Outcome).text("workflowId", r.WorkflowID).text("workflow", r.workflow).
 		text("subject", r.Subject).text("entity", r.scope).text("scheme", r.Scheme).text("key", r.Key).text("code", r.Code)
 	if r.Status != 0 {
-		o.text("statusCode", strconv.FormatInt(r.AuditEvent.Status, 10))
+		o.text("statusCode", strconv.FormatInt(r.Status, 10))
 	}
 	return o.text("count", strconv.FormatInt(max(r.Count, 1), 10)).Build()
 }

@@ -88,6 +88,11 @@ func runOnce(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, pat
 			}
 		}
 	}
+	for _, other := range doc.siblings(stderr) {
+		if _, _, err := a.engine.Save(ctx, resource(other)); err != nil {
+			return err
+		}
+	}
 	for _, c := range doc.deployment.Connections {
 		if err := a.engine.SaveConnection(ctx, connection(c)); err != nil {
 			return err

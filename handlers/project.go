@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/latchwork/latchwork/shared/standard"
+	"github.com/latchwork/latchwork/shared/template"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -201,4 +202,31 @@ func (d *document) reportIfWorse(w io.Writer) bool {
 		}
 	}
 	return bad
+}
+
+// siblings are the other workflows of a document's project, which it may call. What is
+// wrong with one is told; it cannot be called then.
+func (d *document) siblings(stderr io.Writer) []template.Workflow {
+	folder := projectOf(d.path)
+	if folder == "" || !isProject(folder) {
+		return nil
+	}
+	var list []template.Workflow
+	for _, f := range workflowsOf(folder, &ignored{}, folder) {
+		if workflowName(f) == workflowName(d.path) {
+			continue
+		}
+		other, err := loadFile(f, "", here(), nil)
+		if err == nil {
+			err = other.join(false)
+		}
+		if err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", f, err)
+			continue
+		}
+		if !other.reportIfWorse(stderr) {
+			list = append(list, other.deployment.Workflows...)
+		}
+	}
+	return list
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/expr"
@@ -110,7 +111,11 @@ var _ operation.Workflows = (*Engine)(nil)
 // StartNested implements operation.Workflows. The name of the run follows from the
 // execution that asks for it, so that there is one however often it is asked for.
 func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Value, *run.Error, error) {
-	id, err := e.Store.WorkflowNamed(ctx, n.ResourceID)
+	resourceID, err := e.beside(ctx, n)
+	if err != nil {
+		return value.Value{}, nil, err
+	}
+	id, err := e.Store.WorkflowNamed(ctx, resourceID)
 	if errors.Is(err, store.ErrNotFound) {
 		return value.Value{}, &run.Error{Code: "NestedWorkflowNotFound", Message: fmt.Sprintf("The workflow '%s' could not be found.", n.ResourceID)}, nil
 	}
@@ -122,6 +127,9 @@ func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Val
 		return value.Value{}, nil, err
 	}
 	t := w.Program.Trigger(n.Trigger)
+	if n.Trigger == "" && resourceID != n.ResourceID && len(w.Program.Triggers) == 1 {
+		t = w.Program.Triggers[0]
+	}
 	if failure := callable(w, t, n); failure != nil {
 		return value.Value{}, failure, nil
 	}
@@ -159,6 +167,22 @@ func (e *Engine) StartNested(ctx context.Context, n operation.Nested) (value.Val
 		headers.Set("x-ms-workflow-run-id", value.String(running.Key.Run)).Set("x-ms-correlation-id", value.String(running.TrackingID))
 	}
 	return value.Object(value.Member{Key: "statusCode", Value: value.Int(202)}, value.Member{Key: "headers", Value: headers.Build()}), nil, nil
+}
+
+// beside is the resource id of the workflow that is called. In a Standard project it is
+// called by its name alone, and has one trigger (workflow-definition §2).
+func (e *Engine) beside(ctx context.Context, n operation.Nested) (string, error) {
+	if n.ResourceID == "" || strings.Contains(n.ResourceID, "/") {
+		return n.ResourceID, nil
+	}
+	caller, err := e.Workflow(ctx, n.Tracking.WorkflowID)
+	if errors.Is(err, store.ErrNotFound) {
+		return n.ResourceID, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return caller.ResourceID[:strings.LastIndexByte(caller.ResourceID, '/')+1] + n.ResourceID, nil
 }
 
 // callable tells what keeps a workflow from being called (actions §2.10).

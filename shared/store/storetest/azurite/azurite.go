@@ -18,8 +18,8 @@ import (
 	"github.com/latchwork/latchwork/shared/store/storetest/freeport"
 )
 
-// version is pinned in tools/azurite/package-lock.json.
-const version = "3.35.0"
+// Version is pinned in tools/azurite/package-lock.json.
+const Version = "3.35.0"
 
 // Server is a running emulator.
 type Server struct {
@@ -46,7 +46,7 @@ func Shared(t testing.TB) *Server {
 	once.Do(func() {
 		var folder string
 		if folder, failed = os.MkdirTemp("", "azurite-"); failed == nil {
-			shared, failed = start(folder)
+			shared, failed = Run(folder)
 		}
 	})
 	if failed != nil {
@@ -59,7 +59,7 @@ func Shared(t testing.TB) *Server {
 // the test.
 func Start(t testing.TB, folder string) *Server {
 	t.Helper()
-	s, err := start(folder)
+	s, err := Run(folder)
 	if err != nil {
 		t.Fatalf("azurite: %v", err)
 	}
@@ -83,7 +83,8 @@ func Main(m *testing.M) int {
 	return code
 }
 
-func start(folder string) (*Server, error) {
+// Run starts an emulator with its data in a folder. Whoever calls it stops it.
+func Run(folder string) (*Server, error) {
 	script, err := install()
 	if err != nil {
 		return nil, err
@@ -145,7 +146,7 @@ func install() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(cache, "latchwork", "azurite-"+version)
+	folder := filepath.Join(cache, "latchwork", "azurite-"+Version)
 	script := filepath.Join(folder, "node_modules", "azurite", "dist", "src", "azurite.js")
 	installed := filepath.Join(folder, ".installed")
 	if _, err := os.Stat(installed); err == nil {
@@ -165,7 +166,7 @@ func install() (string, error) {
 	if _, err := os.Stat(installed); err == nil {
 		return script, nil
 	}
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/latchwork/latchwork").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module: %w", err)
 	}

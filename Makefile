@@ -9,6 +9,7 @@ STAT    := $(TOOLS)/benchstat
 RELEASER := $(TOOLS)/goreleaser-2.12.0
 AZURITE := $(CACHE)/azurite-3.35.0
 ARMLOGIC := $(CACHE)/arm-logic-8.2.0
+NODERED := $(CACHE)/node-red-4.1.8
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 AT      := github.com/latchwork/latchwork/handlers
@@ -24,14 +25,18 @@ run: ## serve the sample workflows on http://127.0.0.1:7071, with the store in a
 
 test: azurite-install arm-logic-install ## run all tests; installs Azurite and a client (pinned) on first use
 	$(GO) test -timeout 20m ./...
+	cd bench && $(GO) test -timeout 20m ./...
 
 check: format-check generate-check azurite-install arm-logic-install ## all that CI checks: format, vet, lint, generated files, tests with the race detector
 	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
 	$(MAKE) --no-print-directory lint
 	$(GO) test -race -timeout 40m ./...
+	cd bench && $(GO) test -race -timeout 20m ./...
 
 lint: $(LINT) ## run golangci-lint (pinned)
 	$(LINT) run ./...
+	cd bench && $(LINT) run ./...
 
 format: ## format all Go files
 	gofmt -w $$(git ls-files '*.go')
@@ -47,7 +52,12 @@ generate-check:
 
 bench: ## run all benchmarks; BENCH=regexp and COUNT=n narrow them
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
-	cd bench && $(GO) test -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
+	cd bench && $(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
+
+# Node-RED and n8n take part where they are installed: node-red-install, or NODE_RED and N8N with their programs.
+load: azurite-install ## load test beside other servers: SECONDS (10), REPEAT (5), TARGETS, CALLERS, JSON=file, DIR of the stores
+	cd bench && NODE_RED=$${NODE_RED:-$(wildcard $(NODERED)/node_modules/.bin/node-red)} $(GO) run ./load -seconds $(or $(SECONDS),10) -repeat $(or $(REPEAT),5) \
+		$(if $(TARGETS),-targets $(TARGETS)) $(if $(CALLERS),-callers $(CALLERS)) $(if $(JSON),-json $(abspath $(JSON))) $(if $(DIR),-dir $(abspath $(DIR)))
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
@@ -84,6 +94,14 @@ $(ARMLOGIC)/.installed: tools/arm-logic/package-lock.json
 	npm ci --prefix $(ARMLOGIC) --no-audit --no-fund --loglevel=error
 	touch $@
 
+node-red-install: $(NODERED)/.installed ## install Node-RED (pinned) for make load
+
+$(NODERED)/.installed: tools/node-red/package-lock.json
+	mkdir -p $(NODERED)
+	cp tools/node-red/package.json tools/node-red/package-lock.json $(NODERED)/
+	npm ci --prefix $(NODERED) --no-audit --no-fund --loglevel=error
+	touch $@
+
 $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(TOOLS)/golangci-lint $(LINT)
@@ -92,4 +110,4 @@ $(RELEASER):
 	GOBIN=$(TOOLS) $(GO) install github.com/goreleaser/goreleaser/v2@v2.12.0
 	mv $(TOOLS)/goreleaser $(RELEASER)
 
-.PHONY: help run test check lint format format-check generate generate-check bench fuzz crash package release azurite azurite-install arm-logic-install
+.PHONY: help run test check lint format format-check generate generate-check bench load fuzz crash package release azurite azurite-install arm-logic-install node-red-install

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -50,14 +49,8 @@ func (b *bench) run(ctx context.Context) (r *report, err error) {
 		return nil, fmt.Errorf("upstream: %w", err)
 	}
 	defer up.stop()
-	b.targets = b.present(ctx, r)
-	for _, t := range b.targets {
-		b.say("%s: start", t.name)
-		rest, err := b.rest(ctx, t)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.name, err)
-		}
-		r.Rest = append(r.Rest, rest)
+	if err := b.restAll(ctx, r); err != nil {
+		return nil, err
 	}
 	for _, callers := range b.callers {
 		if err := b.load(ctx, callers, r); err != nil {
@@ -104,19 +97,36 @@ func (b *bench) startUpstream(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// present leaves out what is not installed, and says so in the report.
-func (b *bench) present(ctx context.Context, r *report) []*target {
-	return slices.DeleteFunc(slices.Clone(b.targets), func(t *target) bool {
+// restAll measures all targets at rest. What is not installed, or does not come up
+// though it is not ours, is left out, and the report says why.
+func (b *bench) restAll(ctx context.Context, r *report) error {
+	var present []*target
+	for _, t := range b.targets {
 		described := targetReport{Name: t.name, About: t.about, Writes: t.writes}
 		var err error
 		if t.find != nil {
-			if described.Version, err = t.find(ctx); err != nil {
-				described.Missing = err.Error()
+			described.Version, err = t.find(ctx)
+		}
+		if err == nil {
+			b.say("%s: start", t.name)
+			var rest restReport
+			if rest, err = b.rest(ctx, t); err == nil {
+				r.Rest = append(r.Rest, rest)
+				present = append(present, t)
 			}
 		}
+		switch {
+		case err == nil:
+		case t.find == nil || ctx.Err() != nil:
+			return fmt.Errorf("%s: %w", t.name, err)
+		default:
+			b.say("%s: %v", t.name, err)
+			described.Missing, _, _ = strings.Cut(err.Error(), "\n")
+		}
 		r.Targets = append(r.Targets, described)
-		return err != nil
-	})
+	}
+	b.targets = present
+	return nil
 }
 
 // prepare makes a target ready for its first start.

@@ -53,7 +53,7 @@ func once(ctx context.Context, l *launch, args ...string) error {
 }
 
 const n8nWorkflow = `[{
-	"id": "loadtest", "name": "load", "active": false, "settings": {"executionOrder": "v1"},
+	"id": "loadtest", "versionId": "3f0f3c7e-6a6d-4a55-9a3f-0c9d3a1b7e21", "name": "load", "active": false, "settings": {"executionOrder": "v1"},
 	"nodes": [
 		{"id": "1", "name": "Request", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0], "webhookId": "load",
 			"parameters": {"httpMethod": "POST", "path": "load", "responseMode": "responseNode", "options": {}}},

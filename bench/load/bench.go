@@ -36,7 +36,7 @@ func (b *bench) run(ctx context.Context) (r *report, err error) {
 		return nil, fmt.Errorf("find the module: %w", err)
 	}
 	r = b.report(describeMachine(ctx, strings.TrimSpace(string(root)), b.folder))
-	if err := b.build(ctx, strings.TrimSpace(string(root))); err != nil {
+	if err := b.build(ctx, strings.TrimSpace(string(root)), r); err != nil {
 		return nil, err
 	}
 	info, err := os.Stat(b.binary)
@@ -64,8 +64,9 @@ func (b *bench) run(ctx context.Context) (r *report, err error) {
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
 
 // build makes the binary as a release has it, unless there is one to measure.
-func (b *bench) build(ctx context.Context, root string) (err error) {
+func (b *bench) build(ctx context.Context, root string, r *report) (err error) {
 	if b.binary != "" {
+		r.Machine.Commit = unknown + ", a binary that was there is measured"
 		b.binary, err = filepath.Abs(b.binary)
 		return err
 	}
@@ -121,7 +122,7 @@ func (b *bench) restAll(ctx context.Context, r *report) error {
 			return fmt.Errorf("%s: %w", t.name, err)
 		default:
 			b.say("%s: %v", t.name, err)
-			described.Missing, _, _ = strings.Cut(err.Error(), "\n")
+			described.Missing = fmt.Sprintf("%.300s", strings.Join(strings.Fields(err.Error()), " "))
 		}
 		r.Targets = append(r.Targets, described)
 	}

@@ -119,13 +119,15 @@ func checkAnswer(status int, body []byte, id string) error {
 // measured is what callers saw.
 type measured struct {
 	latencies []time.Duration
-	elapsed   time.Duration // from the end of the warm-up to the last answer
+	elapsed   time.Duration // in which they were answered
 	errors    int
 	err       error // the first
 }
 
-// callFor has callers call, each as soon as it has its answer. Calls that begin in
-// the warm-up are checked but do not count; warm is called at its end.
+// callFor has callers call, each as soon as it has its answer. All answers are
+// checked, and those count that come after the warm-up and before the time is up:
+// however long calls take, as many are cut off at the beginning as at the end. warm
+// is called after the warm-up.
 func callFor(ctx context.Context, r *request, callers int, warmup, length time.Duration, warm func()) measured {
 	began := time.Now()
 	from, until := began.Add(warmup), began.Add(warmup+length)
@@ -149,9 +151,8 @@ func callFor(ctx context.Context, r *request, callers int, warmup, length time.D
 					if m.errors++; m.err == nil {
 						m.err = err
 					}
-				case !start.Before(from):
+				case now.After(from) && now.Before(until):
 					m.latencies = append(m.latencies, now.Sub(start))
-					m.elapsed = now.Sub(from)
 				}
 			}
 		})
@@ -162,13 +163,14 @@ func callFor(ctx context.Context, r *request, callers int, warmup, length time.D
 	case <-ctx.Done():
 	}
 	group.Wait()
-	return together(all)
+	sum := together(all)
+	sum.elapsed = length
+	return sum
 }
 
 func together(all []measured) (sum measured) {
 	for _, m := range all {
 		sum.latencies = append(sum.latencies, m.latencies...)
-		sum.elapsed = max(sum.elapsed, m.elapsed)
 		sum.errors += m.errors
 		if sum.err == nil {
 			sum.err = m.err

@@ -85,7 +85,7 @@ func newSample(m measured) sample {
 	}
 	if s.Calls == 0 { // nothing was answered: that is no measurement
 		if s.Errors++; s.Error == "" {
-			s.Error = "no call began after the warm-up and was answered"
+			s.Error = "no call was answered in the time"
 		}
 		return s
 	}

@@ -70,7 +70,7 @@ func TestWrongAnswersAreErrors(t *testing.T) {
 		"not JSON":          func(w http.ResponseWriter, id string) { _, _ = io.WriteString(w, "ok") },
 		"connection closed": func(w http.ResponseWriter, id string) { panic(http.ErrAbortHandler) },
 	} {
-		m := callServer(t, answer)
+		m := callServer(t, time.Minute, answer) // enough errors end it
 		s := newSample(m)
 		if s.Errors < enough || s.Calls != 0 || s.Error == "" {
 			t.Errorf("%s: %+v", name, s)
@@ -92,13 +92,13 @@ func TestRightAnswersInAnyForm(t *testing.T) {
 			_, _ = io.WriteString(w, `{"name":"/users","of":"`+id+`"}`)
 		},
 	} {
-		if m := callServer(t, answer); m.errors != 0 || len(m.latencies) == 0 {
+		if m := callServer(t, time.Second, answer); m.errors != 0 || len(m.latencies) == 0 {
 			t.Errorf("%s: %d calls, %d errors, %v", name, len(m.latencies), m.errors, m.err)
 		}
 	}
 }
 
-func callServer(t *testing.T, answer func(w http.ResponseWriter, id string)) measured {
+func callServer(t *testing.T, length time.Duration, answer func(w http.ResponseWriter, id string)) measured {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ ID string }
@@ -112,7 +112,7 @@ func callServer(t *testing.T, answer func(w http.ResponseWriter, id string)) mea
 	if err != nil {
 		t.Fatal(err)
 	}
-	return callFor(t.Context(), r, 2, 0, 200*time.Millisecond, func() {})
+	return callFor(t.Context(), r, 2, 0, length, func() {})
 }
 
 func TestNobodyThere(t *testing.T) {
@@ -125,7 +125,7 @@ func TestNobodyThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := newSample(callFor(t.Context(), r, 1, 0, time.Second, func() {})); s.Errors == 0 || s.Error == "" {
+	if s := newSample(callFor(t.Context(), r, 1, 0, time.Minute, func() {})); s.Errors == 0 || s.Error == "" {
 		t.Errorf("%+v", s)
 	}
 	if s := newSample(measured{}); s.Errors == 0 {

@@ -80,27 +80,21 @@ azurite: azurite-install ## start the storage emulator on its usual ports
 
 azurite-install: $(AZURITE)/.installed
 
+# A clone of its own is no reason to install again: what counts is what the lock file says.
+NPM = @cmp -s $< $@ || { mkdir -p $(@D) && cp $(<D)/package.json $< $(@D)/ && npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error && cp $< $@; } && touch $@
+
 $(AZURITE)/.installed: tools/azurite/package-lock.json
-	mkdir -p $(AZURITE)
-	cp tools/azurite/package.json tools/azurite/package-lock.json $(AZURITE)/
-	npm ci --prefix $(AZURITE) --no-audit --no-fund --loglevel=error
-	touch $@
+	$(NPM)
 
 arm-logic-install: $(ARMLOGIC)/.installed
 
 $(ARMLOGIC)/.installed: tools/arm-logic/package-lock.json
-	mkdir -p $(ARMLOGIC)
-	cp tools/arm-logic/package.json tools/arm-logic/package-lock.json $(ARMLOGIC)/
-	npm ci --prefix $(ARMLOGIC) --no-audit --no-fund --loglevel=error
-	touch $@
+	$(NPM)
 
 node-red-install: $(NODERED)/.installed ## install Node-RED (pinned) for make load
 
 $(NODERED)/.installed: tools/node-red/package-lock.json
-	mkdir -p $(NODERED)
-	cp tools/node-red/package.json tools/node-red/package-lock.json $(NODERED)/
-	npm ci --prefix $(NODERED) --no-audit --no-fund --loglevel=error
-	touch $@
+	$(NPM)
 
 $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

@@ -19,7 +19,7 @@ var mayImport = map[string]string{
 	"shared/seal":      "",
 	"shared/telemetry": "",
 	"shared/access":    "shared/value",
-	"shared/template":  "shared/value",
+	"shared/template":  "shared/value shared/expr/culture shared/expr/dotnet", // utcNow('yyyy-MM-dd'): .NET's formats
 	"shared/standard":  "shared/value",
 	// It writes what shared/template reads.
 	"shared/export":     "shared/template shared/value",

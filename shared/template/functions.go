@@ -9,111 +9,96 @@ import (
 	"github.com/latchwork/latchwork/shared/value"
 )
 
-// call evaluates a function of the template language, ignoring case.
-func (e *evaluation) call(name string, args []value.Value) (value.Value, error) {
-	if v, known, err := e.scoped(strings.ToLower(name), args); known {
-		return v, err
-	}
-	f, ok := pureFunctions[strings.ToLower(name)]
-	if !ok {
-		return value.Value{}, fmt.Errorf("the function '%s' is not known here", name)
-	}
-	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
-		return value.Value{}, fmt.Errorf("the function '%s' has %d parameters, which is not what it takes", name, len(args))
-	}
-	return f.body(args)
-}
-
 // scoped are the functions that depend on the template or on where it goes.
-func (e *evaluation) scoped(name string, args []value.Value) (value.Value, bool, error) {
-	c := e.l.context
+func (e *evaluation) scoped(p *parser, name string, args []value.Value) (value.Value, bool, error) {
+	c := e.c
 	first := ""
 	if len(args) > 0 {
 		first = args[0].Str()
 	}
-	object := func(pairs ...string) value.Value {
-		b := value.NewObject(len(pairs) / 2)
-		for i := 0; i+1 < len(pairs); i += 2 {
-			b.Set(pairs[i], value.String(pairs[i+1]))
-		}
-		return b.Build()
-	}
+	text := func(s string, err error) (value.Value, bool, error) { return value.String(s), true, err }
 	switch name {
 	case "parameters":
-		if v, ok := e.given[strings.ToLower(first)]; ok {
-			return v, true, nil
-		}
-		return value.Value{}, true, fmt.Errorf("the template parameter '%s' is not found", first)
+		v, err := e.parameter(first)
+		return v, true, err
 	case "variables":
 		v, err := e.variable(first)
 		return v, true, err
+	case "lambdavariables":
+		v, err := p.lambdaVariable(first)
+		return v, true, err
 	case "resourcegroup":
-		return object("id", c.group(), "name", c.ResourceGroup, "location", c.Location), true, nil
+		return members("id", c.group(), "name", c.ResourceGroup, "type", "Microsoft.Resources/resourceGroups", "location", c.Location).
+			With("tags", value.Object()).With("properties", members("provisioningState", "Succeeded")), true, nil
 	case "subscription":
-		return object("id", "/subscriptions/"+c.SubscriptionID, "subscriptionId", c.SubscriptionID, "tenantId", c.TenantID, "displayName", "local"), true, nil
+		return members("id", "/subscriptions/"+c.SubscriptionID, "subscriptionId", c.SubscriptionID, "tenantId", c.TenantID, "displayName", "local"), true, nil
 	case "tenant":
-		return object("tenantId", c.TenantID), true, nil
+		return members("tenantId", c.TenantID), true, nil
+	case "managementgroup":
+		return members("id", "/providers/Microsoft.Management/managementGroups/"+c.TenantID, "name", c.TenantID, "type", "/providers/Microsoft.Management/managementGroups"), true, nil
+	case "deployer":
+		return members("objectId", "", "tenantId", c.TenantID), true, nil
 	case "deployment":
-		return value.Object(value.Member{Key: "name", Value: value.String("latchwork")}), true, nil
+		return e.deployment(), true, nil
 	case "environment":
-		return object("resourceManager", "https://management.azure.com/", "portal", "https://portal.azure.com"), true, nil
+		return environment, true, nil
 	case "resourceid":
-		id, err := e.resourceID(args)
-		return value.String(id), true, err
+		return text(e.resourceID(args))
 	case "subscriptionresourceid":
-		id, err := joinType("/subscriptions/"+c.SubscriptionID, args)
-		return value.String(id), true, err
+		if len(args) > 2 && !strings.Contains(first, "/") {
+			return text(joinType("/subscriptions/"+first, args[1:]))
+		}
+		return text(joinType("/subscriptions/"+c.SubscriptionID, args))
+	case "tenantresourceid":
+		return text(joinType("", args))
+	case "managementgroupresourceid":
+		group := c.TenantID
+		if len(args) > 2 && !strings.Contains(first, "/") {
+			group, args = first, args[1:]
+		}
+		return text(joinType("/providers/Microsoft.Management/managementGroups/"+group, args))
+	case "extensionresourceid":
+		if len(args) < 3 {
+			return value.Value{}, true, errors.New("extensionResourceId() needs a resource id, a type and a name")
+		}
+		return text(joinType(strings.TrimRight(first, "/"), args[1:]))
 	case "copyindex":
-		if !e.inCopy {
-			return value.Value{}, true, errors.New("copyIndex() is only known inside a copy loop")
-		}
-		offset := int64(0)
-		for _, a := range args {
-			if n, ok := a.AsInt(); ok {
-				offset = n
-			}
-		}
-		return value.Int(e.copyIndex + offset), true, nil
+		v, err := e.copyIndexOf(args)
+		return v, true, err
 	case "utcnow":
-		return value.String(c.Now.UTC().Format("20060102T150405Z")), true, nil
+		v, err := formatTime(c.Now.UTC(), first)
+		return v, true, err
 	case "newguid":
 		h := fnv.New128a()
-		_, _ = fmt.Fprint(h, c.Now.UnixNano(), len(e.l.problems)) // a hash takes everything
+		_, _ = fmt.Fprint(h, c.Now.UnixNano(), p.place.String(), p.at) // a hash takes everything
 		return value.String(guidOf(h.Sum(nil))), true, nil
-	case "reference", "listkeys", "listcallbackurl", "listaccountsas":
-		return unknown, true, nil
 	}
 	return value.Value{}, false, nil
 }
 
-// unknown stands in for what only a deployed resource can answer: whatever is
-// selected from it is unknown too, and it reads as empty text.
-var unknown = value.Object(value.Member{Key: unknownMark, Value: value.Null()})
-
-const unknownMark = "\x00unknown"
-
-func isUnknown(v value.Value) bool { return v.Kind() == value.KindObject && v.Has(unknownMark) }
-
-// settled is a value with empty text for all that is unknown.
-func settled(v value.Value) value.Value {
-	switch {
-	case isUnknown(v):
-		return value.String("")
-	case v.Kind() == value.KindArray:
-		items := make([]value.Value, v.Len())
-		for i, item := range v.Elements {
-			items[i] = settled(item)
-		}
-		return value.Array(items...).Mark(v.Origins()...)
-	case v.Kind() == value.KindObject:
-		b := value.NewObject(v.Len())
-		for name, item := range v.Members {
-			b.Set(name, settled(item))
-		}
-		return b.Build().Mark(v.Origins()...)
+// members is an object of texts: a name, its text, and so on.
+func members(pairs ...string) value.Value {
+	b := value.NewObject(len(pairs) / 2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.Set(pairs[i], value.String(pairs[i+1]))
 	}
-	return v
+	return b.Build()
 }
+
+func (e *evaluation) deployment() value.Value {
+	template := members("contentVersion", e.template.Member("contentVersion").Str(), "$schema", e.template.Member("$schema").Str())
+	return members("name", "latchwork", "location", e.c.Location).
+		With("properties", members("mode", "Incremental", "provisioningState", "Accepted").With("template", template))
+}
+
+// environment is the public cloud.
+var environment = members("name", "AzureCloud", "resourceManager", "https://management.azure.com/", "portal", "https://portal.azure.com",
+	"gallery", "https://gallery.azure.com/", "graph", "https://graph.windows.net/", "graphAudience", "https://graph.windows.net/", "batch", "https://batch.core.windows.net/",
+	"media", "https://rest.media.azure.net", "sqlManagement", "https://management.core.windows.net:8443/", "activeDirectoryDataLake", "https://datalake.azure.net/").
+	With("authentication", members("loginEndpoint", "https://login.microsoftonline.com/", "tenant", "common", "identityProvider", "AAD").
+		With("audiences", value.Strings("https://management.core.windows.net/", "https://management.azure.com/"))).
+	With("suffixes", members("acrLoginServer", ".azurecr.io", "azureDatalakeAnalyticsCatalogAndJob", "azuredatalakeanalytics.net", "azureDatalakeStoreFileSystem", "azuredatalakestore.net",
+		"azureFrontDoorEndpointSuffix", "azurefd.net", "keyvaultDns", ".vault.azure.net", "sqlServerHostname", ".database.windows.net", "storage", "core.windows.net"))
 
 func (e *evaluation) variable(name string) (value.Value, error) {
 	key := strings.ToLower(name)
@@ -122,6 +107,12 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 	}
 	at := e.at.Key("variables")
 	declared, ok := e.template.Member("variables").Get(name)
+	var loop value.Value
+	for i, c := range e.template.Member("variables").Member("copy").Elements {
+		if strings.EqualFold(c.Member("name").Str(), name) {
+			loop, ok, at = c, true, at.Key("copy").Index(i)
+		}
+	}
 	if !ok {
 		return value.Value{}, fmt.Errorf("the template variable '%s' is not found", name)
 	}
@@ -129,7 +120,12 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 		return value.Value{}, fmt.Errorf("the template variable '%s' depends on itself", name)
 	}
 	e.evaluating[key] = true
-	v := e.value(declared, at.Key(name))
+	var v value.Value
+	if loop.IsAbsent() {
+		v = e.value(declared, at.Key(name))
+	} else {
+		v = e.copies(name, loop, at)
+	}
 	delete(e.evaluating, key)
 	e.variables[key] = v
 	return v, nil
@@ -137,7 +133,7 @@ func (e *evaluation) variable(name string) (value.Value, error) {
 
 // resourceID: [subscription], [group], type, names.
 func (e *evaluation) resourceID(args []value.Value) (string, error) {
-	c := e.l.context
+	c := e.c
 	subscription, group := c.SubscriptionID, c.ResourceGroup
 	typeAt := -1
 	for i, a := range args {
@@ -174,8 +170,4 @@ func joinType(base string, args []value.Value) (string, error) {
 		id += "/" + types[i+1] + "/" + n.Str()
 	}
 	return id, nil
-}
-
-func guidOf(b []byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }

@@ -106,9 +106,7 @@ func union(a []value.Value) (value.Value, error) {
 	if a[0].Kind() == value.KindObject {
 		merged := a[0]
 		for _, o := range a[1:] {
-			for k, v := range o.Members {
-				merged = merged.With(k, v)
-			}
+			merged = merge(merged, o)
 		}
 		return merged, nil
 	}

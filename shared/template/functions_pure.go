@@ -1,13 +1,17 @@
 package template
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
-	"hash/fnv"
+	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/latchwork/latchwork/shared/expr/culture"
+	"github.com/latchwork/latchwork/shared/expr/dotnet"
 	"github.com/latchwork/latchwork/shared/value"
 )
 
@@ -39,12 +43,7 @@ var pureFunctions = map[string]function{
 	"endswith": {2, 2, func(a []value.Value) (value.Value, error) {
 		return value.Bool(strings.HasSuffix(strings.ToLower(a[0].Str()), strings.ToLower(a[1].Str()))), nil
 	}},
-	"indexof": {2, 2, func(a []value.Value) (value.Value, error) {
-		return value.Int(int64(strings.Index(strings.ToLower(a[0].Str()), strings.ToLower(a[1].Str())))), nil
-	}},
-	"lastindexof": {2, 2, func(a []value.Value) (value.Value, error) {
-		return value.Int(int64(strings.LastIndex(strings.ToLower(a[0].Str()), strings.ToLower(a[1].Str())))), nil
-	}},
+	"indexof": indexOf(strings.Index, false), "lastindexof": indexOf(strings.LastIndex, true),
 	"padleft": {2, 3, padLeft},
 	"string":  {1, 1, func(a []value.Value) (value.Value, error) { return value.String(textOf(a[0])), nil }},
 	"int":     {1, 1, toInt},
@@ -73,7 +72,15 @@ var pureFunctions = map[string]function{
 		return t
 	}),
 	"uniquestring": {1, -1, uniqueString},
-	"guid":         {1, -1, func(a []value.Value) (value.Value, error) { return value.String(guidOf(hashOf(a))), nil }},
+	"guid":         {1, -1, nameGUID},
+
+	"datetimeadd": {2, 3, dateTimeAdd}, "datetimefromepoch": {1, 1, fromEpoch}, "datetimetoepoch": {1, 1, toEpoch},
+	"parsecidr": {1, 1, parseCIDR}, "cidrsubnet": {3, 3, cidrSubnet}, "cidrhost": {2, 2, cidrHost},
+	"items": {1, 1, items}, "objectkeys": {1, 1, objectKeys}, "intersection": {2, -1, intersection}, "shallowmerge": {1, 1, shallowMerge},
+	"tryget": {2, -1, tryGet}, "indexfromend": fromEnd(true), "tryindexfromend": fromEnd(false),
+	"datauri": {1, 1, dataURI}, "datauritostring": {1, 1, fromDataURI}, "float": {1, 1, toFloat},
+	"any":  {1, 1, func(a []value.Value) (value.Value, error) { return a[0], nil }},
+	"fail": {1, 1, func(a []value.Value) (value.Value, error) { return value.Value{}, errors.New(a[0].Str()) }},
 
 	"equals": {2, 2, func(a []value.Value) (value.Value, error) { return value.Bool(equal(a[0], a[1])), nil }},
 	"not":    {1, 1, func(a []value.Value) (value.Value, error) { b, _ := a[0].AsBool(); return value.Bool(!b), nil }},
@@ -146,7 +153,7 @@ func textOf(v value.Value) string {
 	if b, ok := v.AsBool(); ok {
 		return map[bool]string{true: "True", false: "False"}[b]
 	}
-	if isUnknown(v) {
+	if IsUnknown(v) {
 		return ""
 	}
 	return string(value.Reveal(v))
@@ -168,20 +175,51 @@ func concat(a []value.Value) (value.Value, error) {
 	var b strings.Builder
 	for _, v := range a {
 		if b.WriteString(textOf(v)); b.Len() > maxText {
-			return value.Value{}, errors.New("the text grows too long")
+			return value.Value{}, errTooLong
 		}
 	}
 	return value.String(b.String()), nil
 }
 
+// placeholder is {0}, {0,8} or {0:format}.
+var placeholder = regexp.MustCompile(`\{\{|\}\}|\{(\d{1,3})(,-?\d{1,3})?(:[^{}]*)?\}`)
+
 func format(a []value.Value) (value.Value, error) {
-	s := a[0].Str()
-	for i, v := range a[1:] {
-		if s = strings.ReplaceAll(s, "{"+strconv.Itoa(i)+"}", textOf(v)); len(s) > maxText {
-			return value.Value{}, errors.New("the text grows too long")
+	var failed error
+	grown := 0
+	text := placeholder.ReplaceAllStringFunc(a[0].Str(), func(found string) string {
+		if found == "{{" || found == "}}" {
+			return found[:1]
 		}
+		parts := placeholder.FindStringSubmatch(found)
+		n, _ := strconv.Atoi(parts[1])
+		if n+1 >= len(a) {
+			failed = errors.New("format() has fewer arguments than its text names")
+			return ""
+		}
+		s, err := formatted(a[n+1], strings.TrimPrefix(parts[3], ":"))
+		if err != nil || grown > maxText {
+			failed = cmp.Or(err, errTooLong)
+			return ""
+		}
+		width, _ := strconv.Atoi(strings.TrimPrefix(parts[2], ","))
+		s = fmt.Sprintf("%*s", width, s)
+		grown += len(s)
+		return s
+	})
+	return value.String(text), failed
+}
+
+var errTooLong = errors.New("the text grows too long")
+
+func formatted(v value.Value, format string) (string, error) {
+	if n, ok := v.AsInt(); ok && format != "" {
+		return dotnet.FormatInt(n, format, culture.Invariant())
 	}
-	return value.String(strings.NewReplacer("{{", "{", "}}", "}").Replace(s)), nil
+	if f, ok := v.AsFloat(); ok && format != "" {
+		return dotnet.FormatFloat(f, format, culture.Invariant())
+	}
+	return textOf(v), nil
 }
 
 func texts(parts []string) value.Value {
@@ -261,21 +299,10 @@ func joinURI(a []value.Value) (value.Value, error) {
 	return value.String(base.ResolveReference(relative).String()), nil
 }
 
-func hashOf(a []value.Value) []byte {
-	h := fnv.New128a()
-	for _, v := range a {
-		_, _ = h.Write(append(value.Reveal(v), 0)) // a hash takes everything
+func toFloat(a []value.Value) (value.Value, error) {
+	f, err := strconv.ParseFloat(strings.TrimSpace(textOf(a[0])), 64)
+	if err != nil {
+		return value.Value{}, errors.New("float() needs a number")
 	}
-	return h.Sum(nil)
-}
-
-// uniqueString gives 13 letters and digits; which ones is the product's secret.
-func uniqueString(a []value.Value) (value.Value, error) {
-	const letters = "abcdefghijklmnopqrstuvwxyz234567"
-	sum := hashOf(a)
-	b := make([]byte, 13)
-	for i := range b {
-		b[i] = letters[sum[i]%32]
-	}
-	return value.String(string(b)), nil
+	return value.Float(f), nil
 }

@@ -19,100 +19,28 @@ type evaluation struct {
 	given      map[string]value.Value // parameter values by lower-case name
 	variables  map[string]value.Value // evaluated so far
 	evaluating map[string]bool
-	copyName   string
-	copyIndex  int64
-	inCopy     bool
+	loops      []loop
 	depth      int
 	problems   int // how many there were when it began
+	c          Context
+
+	raw map[string]bool // parameters whose values are being worked out
+	got value.Value     // what was given for them
+
+	outer     *evaluation // whose expressions give the parameters; nil: they are values
+	written   value.Value // these expressions
+	writtenAt *value.Path
+	outputs   value.Value
+	outputsAt *value.Path
 }
 
 func newEvaluation(l *loader, template value.Value, at *value.Path) *evaluation {
 	return &evaluation{l: l, template: template, at: at, given: map[string]value.Value{}, variables: map[string]value.Value{},
-		evaluating: map[string]bool{}, problems: len(l.problems)}
+		evaluating: map[string]bool{}, problems: len(l.problems), c: l.context}
 }
 
 func (e *evaluation) failed() bool {
 	return slices.ContainsFunc(e.l.problems[e.problems:], func(p value.Problem) bool { return !p.Warning })
-}
-
-// parameters pairs the declared parameters with the values given; secure ones are
-// marked with where they come from.
-func (e *evaluation) parameters(given value.Value) {
-	at := e.at.Key("parameters")
-	declared := e.template.Member("parameters")
-	for name := range given.Members {
-		if !declared.Has(name) {
-			e.l.fail(invalidParameter, at, "The parameter '%s' is not declared in the template.", name)
-		}
-	}
-	for name, d := range declared.Members {
-		place := at.Key(name)
-		v := given.Member(name).Member("value")
-		if reference := given.Member(name).Member("reference"); !reference.IsAbsent() {
-			v = reference.Member("value") // put there by whoever resolved it
-			if v.IsAbsent() && !e.l.context.Assume {
-				e.l.fail(invalidParameter, place, "The parameter '%s' refers to a Key Vault secret, which has to be given as a value here.", name)
-				v = value.Null()
-			}
-		}
-		if v.IsAbsent() {
-			fallback, ok := d.Get("defaultValue")
-			if !ok && e.l.context.Assume {
-				fallback, ok = assumed(name, d), true
-			}
-			if !ok {
-				e.l.fail(invalidParameter, place, "The value for the template parameter '%s' is not provided.", name)
-				continue
-			}
-			v = e.value(fallback, place.Key("defaultValue"))
-		}
-		e.checkType(name, d, v, place)
-		if strings.HasPrefix(strings.ToLower(d.Member("type").Str()), "secure") {
-			v = v.Mark(value.Origin{Class: value.Credential, Name: "template:" + name})
-		}
-		e.given[strings.ToLower(name)] = v
-	}
-}
-
-// assumed is a plausible value of a declared parameter.
-func assumed(name string, d value.Value) value.Value {
-	if allowed := d.Member("allowedValues"); allowed.Len() > 0 {
-		return allowed.At(0)
-	}
-	switch strings.ToLower(d.Member("type").Str()) {
-	case "int":
-		return value.Int(1)
-	case "bool":
-		return value.Bool(true)
-	case "array":
-		return value.Array()
-	case "object", "secureobject":
-		return value.Object()
-	default:
-		return value.String("example-" + name)
-	}
-}
-
-func (e *evaluation) checkType(name string, declaration, v value.Value, at *value.Path) {
-	kinds := map[string]value.Kind{
-		"string": value.KindString, "securestring": value.KindString, "int": value.KindInt, "bool": value.KindBool,
-		"object": value.KindObject, "secureobject": value.KindObject, "array": value.KindArray,
-	}
-	typ := strings.ToLower(declaration.Member("type").Str())
-	if want, ok := kinds[typ]; !ok {
-		e.l.fail(invalidParameter, at.Key("type"), "The type '%s' of template parameter '%s' is not valid.", typ, name)
-	} else if !v.IsNull() && v.Kind() != want {
-		e.l.fail(invalidParameter, at, "The value of template parameter '%s' is of type '%s'; '%s' is declared.", name, v.Kind(), typ)
-	}
-	if allowed := declaration.Member("allowedValues"); allowed.Len() > 0 {
-		plain := string(value.Reveal(v))
-		for _, a := range allowed.Elements {
-			if strings.EqualFold(string(value.Reveal(a)), plain) {
-				return
-			}
-		}
-		e.l.fail(invalidParameter, at, "The value of template parameter '%s' is not one of the allowed values.", name)
-	}
 }
 
 // value evaluates every bracketed string in v.
@@ -148,20 +76,22 @@ func (e *evaluation) value(v value.Value, at *value.Path) value.Value {
 // propertyCopies makes arrays out of "copy": [{name, count, input}].
 func (e *evaluation) propertyCopies(b *value.Builder, list value.Value, at *value.Path) {
 	for i, c := range list.Elements {
-		place := at.Index(i)
-		count, _ := e.value(c.Member("count"), place.Key("count")).AsInt()
-		if count < 0 || count > maxCopies {
-			e.l.fail(invalidTemplate, place.Key("count"), "The count of a copy loop must be 0 to %d.", maxCopies)
-			continue
-		}
-		items := make([]value.Value, 0, count)
-		for n := range count {
-			inner := *e
-			inner.copyName, inner.copyIndex, inner.inCopy = c.Member("name").Str(), n, true
-			items = append(items, inner.value(c.Member("input"), place.Key("input")))
-		}
-		b.Set(c.Member("name").Str(), value.Array(items...))
+		name := c.Member("name").Str()
+		b.Set(name, e.copies(name, c, at.Index(i)))
 	}
+}
+
+// copies is what the loop {count, input} makes.
+func (e *evaluation) copies(name string, c value.Value, at *value.Path) value.Value {
+	count, ok := e.copyCount(c.Member("count"), at.Key("count"))
+	if !ok {
+		return value.Null()
+	}
+	items := make([]value.Value, 0, count)
+	for n := range count {
+		items = append(items, e.turn(name, n, false).value(c.Member("input"), at.Key("input")))
+	}
+	return value.Array(items...)
 }
 
 func (e *evaluation) text(v value.Value, at *value.Path) string { return e.value(v, at).Str() }
@@ -178,7 +108,7 @@ func (e *evaluation) string(v value.Value, at *value.Path) value.Value {
 	if !isExpression(s) {
 		return v
 	}
-	p := &parser{text: s, at: 1, e: e}
+	p := &parser{text: s, at: 1, e: e, place: at}
 	result, err := p.expression()
 	if err == nil {
 		p.blanks()
@@ -202,7 +132,12 @@ type parser struct {
 	text  string
 	at    int
 	e     *evaluation
+	place *value.Path
 	depth int
+	// passing: what is read is not evaluated; it is the branch that is not taken.
+	passing bool
+	// bound are the parameters of the lambdas around.
+	bound []binding
 }
 
 func (p *parser) blanks() {
@@ -229,11 +164,12 @@ func (p *parser) expression() (value.Value, error) {
 		switch p.peek() {
 		case '.':
 			p.at++
+			p.blanks()
 			name := p.word()
 			if name == "" {
 				return value.Value{}, errors.New("a property name is missing after '.'")
 			}
-			v, err = selectFrom(v, value.String(name))
+			v, err = p.selectFrom(v, value.String(name))
 		case '[':
 			p.at++
 			var key value.Value
@@ -244,7 +180,7 @@ func (p *parser) expression() (value.Value, error) {
 				return value.Value{}, errors.New("']' is missing")
 			}
 			p.at++
-			v, err = selectFrom(v, key)
+			v, err = p.selectFrom(v, key)
 		default:
 			return v, nil
 		}
@@ -252,9 +188,20 @@ func (p *parser) expression() (value.Value, error) {
 	return value.Value{}, err
 }
 
+func (p *parser) selectFrom(v, key value.Value) (value.Value, error) {
+	if p.passing {
+		return value.Null(), nil
+	}
+	selected, err := selectFrom(v, key)
+	if origins := v.Origins(); err == nil && len(origins) > 0 {
+		selected = selected.Mark(origins...) // what is inside has the origins of the whole
+	}
+	return selected, err
+}
+
 func selectFrom(v, key value.Value) (value.Value, error) {
-	if isUnknown(v) {
-		return unknown, nil
+	if IsUnknown(v) || IsUnknown(key) {
+		return Unknown, nil
 	}
 	if i, ok := key.AsInt(); ok && v.Kind() == value.KindArray {
 		if i < 0 || i >= int64(v.Len()) {
@@ -335,35 +282,4 @@ func (p *parser) quoted() (value.Value, error) {
 		return value.String(b.String()), nil
 	}
 	return value.Value{}, errors.New("a string has no end")
-}
-
-func (p *parser) call(name string) (value.Value, error) {
-	at := p.at
-	p.at++
-	var args []value.Value
-	var origins []value.Origin
-	for p.peek() != ')' {
-		if len(args) > 0 {
-			if p.peek() != ',' {
-				return value.Value{}, errors.New("',' or ')' is missing")
-			}
-			p.at++
-		}
-		v, err := p.expression()
-		if err != nil {
-			return value.Value{}, err
-		}
-		args = append(args, v)
-		origins = append(origins, v.Taint()...)
-	}
-	p.at++
-	v, err := p.e.call(name, args)
-	if err != nil {
-		p.at = at - len(name)
-		if len(origins) > 0 {
-			err = fmt.Errorf("the function '%s' failed; its parameters derive from a secret and are not shown", name)
-		}
-		return value.Value{}, err
-	}
-	return v.Mark(origins...), nil
 }

@@ -89,6 +89,14 @@ type loader struct {
 	root       value.Value
 	deployment Deployment
 	problems   []value.Problem
+
+	deploys bool   // nothing is guessed
+	lookup  Lookup // answers for deployed resources; nil: nobody does
+	all     []*Resource
+	crowded bool // there were too many
+	asked   int  // how deep the outputs of deployments are being evaluated
+	asks    int  // and how often they were
+	turns   int  // of lambdas
 }
 
 func (l *loader) fail(code string, at *value.Path, format string, args ...any) {
@@ -112,14 +120,14 @@ func (l *loader) load(d value.Value, fallback string, parameters value.Value) {
 	case definition.Kind() == value.KindObject:
 		l.codeView(d, fallback)
 	case d.Has("triggers") || d.Has("actions"):
-		l.deployment.Workflows = append(l.deployment.Workflows, l.named(Workflow{Name: fallback, Definition: d}))
+		l.deployment.Workflows = append(l.deployment.Workflows, l.complete(Workflow{Name: fallback, Definition: d}))
 	default:
 		l.fail(unknownForm, nil, "The file is not a workflow: it has no 'resources', 'properties.definition', 'definition', 'triggers' or 'actions'.")
 	}
 }
 
-// named fills in what every workflow has.
-func (l *loader) named(w Workflow) Workflow {
+// complete fills in what every workflow has.
+func (l *loader) complete(w Workflow) Workflow {
 	if w.ResourceID == "" {
 		w.ResourceID = l.context.group() + "/providers/Microsoft.Logic/workflows/" + w.Name
 	}
@@ -144,7 +152,7 @@ func (l *loader) resource(d, properties value.Value, at *value.Path, fallback st
 	if id := d.Member("id").Str(); strings.HasPrefix(id, "/subscriptions/") {
 		w.ResourceID = id
 	}
-	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+	l.deployment.Workflows = append(l.deployment.Workflows, l.complete(w))
 }
 
 func (l *loader) fromProperties(p value.Value, at *value.Path) Workflow {
@@ -163,7 +171,7 @@ func (l *loader) codeView(d value.Value, fallback string) {
 	if connections := d.Member("$connections"); !connections.IsAbsent() && w.Parameters.IsAbsent() {
 		w.Parameters = value.Object(value.Member{Key: "$connections", Value: connections})
 	}
-	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+	l.deployment.Workflows = append(l.deployment.Workflows, l.complete(w))
 }
 
 // kindOf returns the kind of a Standard workflow, "" for others: Stateful, Stateless
@@ -185,58 +193,19 @@ func kindOf(d value.Value) string {
 // template evaluates an ARM template and takes workflows and connections from it.
 func (l *loader) template(d, given value.Value) {
 	e := newEvaluation(l, d, nil)
-	e.parameters(given)
+	e.bindAll(given)
 	if e.failed() {
 		return // everything else would fail for the same reason
 	}
-	l.resources(e, d.Member("resources"), (*value.Path)(nil).Key("resources"))
-}
-
-func (l *loader) resources(e *evaluation, list value.Value, at *value.Path) {
-	for i, r := range list.Elements {
-		l.oneResource(e, r, at.Index(i))
-	}
-	for name, r := range list.Members { // templates with symbolic names
-		l.oneResource(e, r, at.Key(name))
-	}
-}
-
-func (l *loader) oneResource(e *evaluation, r value.Value, at *value.Path) {
-	copies := r.Member("copy")
-	if copies.IsAbsent() {
-		l.deploy(e, r, at)
-		return
-	}
-	count, _ := e.value(copies.Member("count"), at.Keys("copy", "count")).AsInt()
-	if count < 0 || count > maxCopies {
-		l.fail(invalidTemplate, at.Keys("copy", "count"), "The count of a copy loop must be 0 to %d.", maxCopies)
-		return
-	}
-	for i := range count {
-		inner := *e
-		inner.copyName, inner.copyIndex, inner.inCopy = copies.Member("name").Str(), i, true
-		l.deploy(&inner, r, at)
-	}
-}
-
-// maxCopies is the product's bound for copy loops.
-const maxCopies = 800
-
-func (l *loader) deploy(e *evaluation, r value.Value, at *value.Path) {
-	if condition, ok := r.Get("condition"); ok {
-		if yes, isBool := e.value(condition, at.Key("condition")).AsBool(); isBool && !yes {
-			return
+	l.resources(e, d.Member("resources"), (*value.Path)(nil).Key("resources"), scope{})
+	for _, r := range l.all {
+		switch {
+		case r.Is(WorkflowType):
+			l.workflowResource(r.e, r.written, r.Path)
+		case r.Is(ConnectionType):
+			l.connectionResource(r.e, r.written, r.Path)
 		}
 	}
-	switch typ := strings.ToLower(r.Member("type").Str()); typ {
-	case "microsoft.logic/workflows":
-		l.workflowResource(e, r, at)
-	case "microsoft.web/connections":
-		l.connectionResource(e, r, at)
-	case "microsoft.resources/deployments":
-		l.nested(e, r, at)
-	}
-	l.resources(e, r.Member("resources"), at.Key("resources"))
 }
 
 func (l *loader) workflowResource(e *evaluation, r value.Value, at *value.Path) {
@@ -254,7 +223,7 @@ func (l *loader) workflowResource(e *evaluation, r value.Value, at *value.Path) 
 	w.Name = lastSegment(e.text(r.Member("name"), at.Key("name")))
 	w.Location = e.text(r.Member("location"), at.Key("location"))
 	w.Tags, w.Identity = settled(e.value(r.Member("tags"), at.Key("tags"))), settled(e.value(r.Member("identity"), at.Key("identity")))
-	l.deployment.Workflows = append(l.deployment.Workflows, l.named(w))
+	l.deployment.Workflows = append(l.deployment.Workflows, l.complete(w))
 }
 
 func (l *loader) connectionResource(e *evaluation, r value.Value, at *value.Path) {
@@ -267,28 +236,5 @@ func (l *loader) connectionResource(e *evaluation, r value.Value, at *value.Path
 	c.API = strings.ToLower(lastSegment(c.Properties.Member("api").Member("id").Str()))
 	l.deployment.Connections = append(l.deployment.Connections, c)
 }
-
-// nested evaluates a template inside a template: in its own scope with its own
-// parameters, or in that of the outer one.
-func (l *loader) nested(e *evaluation, r value.Value, at *value.Path) {
-	properties := r.Member("properties")
-	inner := properties.Member("template")
-	if inner.IsAbsent() {
-		return // a link to another file, which is not followed
-	}
-	at = at.Keys("properties", "template")
-	scope := e
-	if strings.EqualFold(properties.Member("expressionEvaluationOptions").Member("scope").Str(), "inner") {
-		scope = newEvaluation(l, inner, at)
-		if scope.depth = e.depth + 1; scope.depth > maxNested {
-			l.fail(invalidTemplate, at, "Deployments nest deeper than %d levels.", maxNested)
-			return
-		}
-		scope.parameters(e.value(properties.Member("parameters"), at.Key("parameters")))
-	}
-	l.resources(scope, inner.Member("resources"), at.Key("resources"))
-}
-
-const maxNested = 8
 
 func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

@@ -75,6 +75,6 @@ of an Azure Functions app when the Functions host has started it.`,
 	serve := serveCommand()
 	root.RunE = func(c *cobra.Command, _ []string) error { return serve.RunE(c, nil) }
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, runCommand(), lintCommand(), exprCommand(), secretCommand(), packageCommand(), urlCommand(), auditCommand(), doctorCommand(), runsCommand(), exportCommand(), generateCommand())
+	root.AddCommand(serve, runCommand(), lintCommand(), exprCommand(), secretCommand(), packageCommand(), urlCommand(), auditCommand(), doctorCommand(), runsCommand(), exportCommand(), deployCommand(), generateCommand())
 	return root
 }

@@ -36,6 +36,9 @@ type serveOptions struct {
 	open, plain                bool
 }
 
+// defaultAddress is that of the Functions host.
+const defaultAddress = "127.0.0.1:7071"
+
 func serveCommand() *cobra.Command {
 	var o serveOptions
 	c := &cobra.Command{
@@ -48,7 +51,7 @@ restart.`,
 			return serve(c.Context(), c.OutOrStdout(), args, o)
 		},
 	}
-	c.Flags().StringVar(&o.address, "address", "127.0.0.1:7071", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&o.address, "address", defaultAddress, "`ADDRESS` to listen on")
 	c.Flags().StringVar(&o.store, "store", "", "`FILE` of the embedded store (default: store.db in the data folder)")
 	c.Flags().StringVar(&o.parameters, "parameters", "", "parameters `FILE` for ARM templates (default: <name>.parameters.json beside the template)")
 	c.Flags().StringVar(&o.certificate, "tls-cert", "", "PEM `FILE` with the certificate to serve https with, and its chain")

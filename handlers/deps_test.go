@@ -52,6 +52,8 @@ var mayImport = map[string]string{
 	"handlers/host": "shared/store shared/value",
 	"handlers/gate": "shared/access",
 	// A client of what handlers/management serves, which it knows by its answers alone.
+	// It deploys into the store by the engine, and elsewhere as a client of the management API.
+	"handlers/deploy": "handlers/remote shared/definition shared/engine shared/store shared/template shared/value",
 	"handlers/remote": "shared/outbound shared/value",
 	// It shows what the engine and the store hold, behind the addresses and links of the gate.
 	"handlers/management": "handlers/gate shared/access shared/audit shared/definition shared/engine shared/expr shared/operation shared/run shared/store shared/value",

@@ -99,26 +99,36 @@ func loadFile(path, parametersPath string, c template.Context, resolve resolver)
 		}
 	}
 	if parametersPath != "" {
-		text, err := os.ReadFile(parametersPath)
-		if err != nil {
+		if parameters, err = readParameters(parametersPath, resolve); err != nil {
 			return nil, err
-		}
-		v, _, err := value.ParseDocument(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", parametersPath, err)
-		}
-		if parameters = v.Member("parameters"); parameters.IsAbsent() {
-			parameters = v
-		}
-		if resolve != nil && refers(parameters) {
-			if parameters, err = resolve(parameters); err != nil {
-				return nil, fmt.Errorf("%s: %w", parametersPath, err)
-			}
 		}
 	}
 	d := &document{path: path, data: data, places: value.NewPlaces(data)}
 	d.deployment, d.problems = template.Load(data, workflowName(path), parameters, c)
 	return d, nil
+}
+
+// readParameters reads a parameters file, or the values alone.
+func readParameters(path string, resolve resolver) (value.Value, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return value.Value{}, err
+	}
+	v, _, err := value.ParseDocument(text)
+	if err != nil {
+		return value.Value{}, fmt.Errorf("%s: %w", path, err)
+	}
+	parameters := v.Member("parameters")
+	if parameters.IsAbsent() {
+		parameters = v
+	}
+	if resolve == nil || !refers(parameters) {
+		return parameters, nil
+	}
+	if parameters, err = resolve(parameters); err != nil {
+		return value.Value{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return parameters, nil
 }
 
 // resolver puts the secrets into a parameter file that it refers to.

@@ -20,8 +20,12 @@ func (a *app) managementAPI() http.Handler {
 	return &management.API{
 		Engine: a.engine, Store: a.store, Authorize: a.managers.authorize, CallbackBase: a.settings.baseURL, Base: a.managementBase(),
 		Client: a.settings.client, Now: time.Now, Log: a.log, Audit: a.noteManagement,
-		Identity: management.Identity{Principal: a.settings.getenv(settingPrincipal), Tenant: a.settings.getenv(settingTenant)},
+		Identity: a.systemIdentity(),
 	}
+}
+
+func (a *app) systemIdentity() management.Identity {
+	return management.Identity{Principal: a.settings.getenv(settingPrincipal), Tenant: a.settings.getenv(settingTenant)}
 }
 
 // managementBase is where links to further pages lead. A server of its own takes the

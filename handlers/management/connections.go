@@ -99,8 +99,10 @@ func (a *API) putConnection(c *call) (answer, error) {
 	if k := body.Member("kind"); !k.IsNull() {
 		p = p.With("kind", k)
 	}
-	if kept := old.Properties.Member("accessPolicies"); !kept.IsAbsent() {
-		p = p.With("accessPolicies", kept)
+	for _, name := range []string{"accessPolicies", "parameterValues"} { // never given back: who writes back what he has read leaves them out
+		if kept := old.Properties.Member(name); !kept.IsAbsent() && !p.Has(name) && api == old.API {
+			p = p.With(name, kept)
+		}
 	}
 	x := store.Connection{ResourceID: c.connectionID(), Name: c.names["connection"], API: api, Location: body.Member("location").Str(), Properties: p}
 	if missing == nil {

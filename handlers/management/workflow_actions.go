@@ -62,7 +62,11 @@ func (a *API) validate(c *call) (answer, error) {
 	if err != nil && !asNotFound(err) {
 		return answer{}, err
 	}
-	r, err := a.resource(c, body, old)
+	from, err := a.readFrom(c, body, old)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := a.resource(c, body, old, from)
 	if err != nil {
 		return answer{}, err
 	}

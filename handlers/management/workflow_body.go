@@ -12,8 +12,8 @@ import (
 )
 
 // resource reads the body of a PUT. What a client read and sends back, such as id or
-// version, is ignored.
-func (a *API) resource(c *call, body value.Value, old *engine.Workflow) (*engine.Resource, error) {
+// version, is ignored; from is the version that it was read from.
+func (a *API) resource(c *call, body value.Value, old *engine.Workflow, from *store.Workflow) (*engine.Resource, error) {
 	p := body.Member("properties")
 	if p.Kind() != value.KindObject {
 		return nil, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'Required property 'properties' not found in JSON'.")
@@ -36,34 +36,38 @@ func (a *API) resource(c *call, body value.Value, old *engine.Workflow) (*engine
 	if old != nil {
 		r.Name, r.ResourceID = old.Name, old.ResourceID // the spelling of the first PUT stays
 		r.AccessControl = keepDisabled(r.AccessControl, old.AccessControl)
-		r.Parameters = keepSecrets(r.Parameters, old.Workflow, r.Definition)
+		r.Parameters = keepSecrets(r.Parameters, from, r.Definition)
+	}
+	var before value.Value
+	if old != nil {
+		before = old.Identity
 	}
 	var err error
-	if r.Identity, err = identityOf(r.Identity); err != nil {
-		return nil, err
-	}
-	if r.Identity.Member("type").Str() == systemAssigned {
-		r.Identity = a.systemIdentity(old)
-	}
-	return r, nil
+	r.Identity, err = a.Identity.Of(r.Identity, before)
+	return r, err
 }
 
 const systemAssigned = "SystemAssigned"
 
-// systemIdentity is the identity that a workflow has already, or another one: switched
-// off and on it is a new one (management-api §4.2).
-func (a *API) systemIdentity(old *engine.Workflow) value.Value {
-	if old != nil && old.Identity.Member("type").Str() == systemAssigned && old.Identity.Has("principalId") {
-		return old.Identity
+// Of checks the identity that a workflow is given. That of the system is the one that
+// it has already, or another one: switched off and on it is a new one (management-api
+// §4.2).
+func (i Identity) Of(given, old value.Value) (value.Value, error) {
+	v, err := identityOf(given)
+	if err != nil || v.Member("type").Str() != systemAssigned {
+		return v, err
 	}
-	principal, tenant := a.Identity.Principal, a.Identity.Tenant
+	if old.Member("type").Str() == systemAssigned && old.Has("principalId") {
+		return old, nil
+	}
+	principal, tenant := i.Principal, i.Tenant
 	if principal == "" {
 		principal = uuid.NewString()
 	}
 	if tenant == "" {
 		tenant = "00000000-0000-0000-0000-000000000000"
 	}
-	return newObject(3).text("type", systemAssigned).text("principalId", principal).text("tenantId", tenant).Build()
+	return newObject(3).text("type", systemAssigned).text("principalId", principal).text("tenantId", tenant).Build(), nil
 }
 
 // kind is that of a Standard workflow, "" for others.
@@ -160,7 +164,7 @@ func (a *API) patchWorkflow(c *call) (answer, error) {
 			whole = whole.With(name, v)
 		}
 	}
-	r, err := a.resource(c, whole.With("properties", properties), old)
+	r, err := a.resource(c, whole.With("properties", properties), old, old.Workflow)
 	if err != nil {
 		return answer{}, err
 	}

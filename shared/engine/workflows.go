@@ -99,6 +99,27 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	return saved, problems, e.startTriggers(ctx, saved)
 }
 
+// Restore makes a workflow what it was, by what was read of it then: the version that
+// was current is current again. Its keys stay as they are now.
+func (e *Engine) Restore(ctx context.Context, old *store.Workflow) error {
+	now, err := e.Store.WorkflowHeader(ctx, old.ID)
+	if err != nil {
+		return err
+	}
+	w := *old
+	w.Keys, w.ETag, w.Changed = now.Keys, now.ETag, e.Ambient.Now()
+	if err := e.Store.SaveWorkflowHeader(ctx, &w); err != nil {
+		return err
+	}
+	e.saved(ctx, &w)
+	e.forget(w.ID)
+	restored, err := e.Workflow(ctx, w.ID)
+	if err != nil {
+		return err
+	}
+	return e.startTriggers(ctx, restored)
+}
+
 // resolved is a resource with the secrets that its parameters refer to. They are those of
 // now: a secret that changes is taken up when the workflow is saved again.
 func (e *Engine) resolved(ctx context.Context, r *Resource) (*Resource, []value.Problem) {

@@ -93,6 +93,17 @@ func (t *Template) plain(d value.Value, fallback string, given value.Value) {
 	}
 }
 
+// Declared lists the parameters that a template declares; none for other files.
+func Declared(data []byte) []Parameter {
+	d, _, err := value.ParseDocument(data)
+	if err != nil || !d.Has("resources") {
+		return nil
+	}
+	var t Template
+	t.declared(d, value.Value{})
+	return t.Parameters
+}
+
 // declared lists the parameters, for whoever has to give them.
 func (t *Template) declared(d, given value.Value) {
 	at := (*value.Path)(nil).Key("parameters")

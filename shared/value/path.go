@@ -35,6 +35,26 @@ func (p *Path) Parent() *Path {
 	return p.parent
 }
 
+// Name returns the key that the path ends with; "" where it ends with an index.
+func (p *Path) Name() string {
+	if p == nil {
+		return ""
+	}
+	return p.key
+}
+
+// Below returns p as it leads on from root, and whether it does.
+func (p *Path) Below(root *Path) (*Path, bool) {
+	if p.String() == root.String() {
+		return nil, true
+	}
+	if p == nil {
+		return nil, false
+	}
+	rest, ok := p.parent.Below(root)
+	return &Path{rest, p.key, p.index}, ok
+}
+
 // Join returns the path that leads on from p as rest leads on from the root.
 func (p *Path) Join(rest *Path) *Path {
 	if rest == nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/latchwork/latchwork/handlers/management"
 	"github.com/latchwork/latchwork/shared/audit"
 	"github.com/latchwork/latchwork/shared/operation"
+	"github.com/latchwork/latchwork/shared/outbound"
 	"github.com/latchwork/latchwork/shared/template"
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -317,11 +318,7 @@ func (d *deploying) target(ctx context.Context) (deploy.Target, error) {
 		local.Name = "the store " + file
 	}
 	if d.whatIf && file != "" && !fileExists(file) {
-		references, err := newReferences(os.Getenv)
-		if err != nil {
-			return nil, err
-		}
-		local.Identity, local.Resolve = management.Identity{}.Of, references.resolve
+		local.Identity, local.Resolve = management.Identity{}.Of, resolveLater
 		return &deploy.Empty{Local: local}, nil
 	}
 	if file != "" {
@@ -341,6 +338,35 @@ func (d *deploying) target(ctx context.Context) (deploy.Target, error) {
 	local.Engine, local.Store, local.API = a.engine, a.store, api
 	local.Identity, local.Resolve = api.Identity.Of, a.references.resolve
 	return &local, nil
+}
+
+// resolveLater puts in secrets without an app; the vault is opened only if there is any.
+func resolveLater(ctx context.Context, v value.Value, at *value.Path) (value.Value, *value.Problem) {
+	if !hasReference(v) {
+		return v, nil
+	}
+	references, err := newReferences(os.Getenv)
+	if err != nil {
+		return v, &value.Problem{Code: "InvalidKeyVaultReference", Path: at, Message: err.Error()}
+	}
+	return references.resolve(ctx, v, at)
+}
+
+func hasReference(v value.Value) bool {
+	if text, ok := v.AsString(); ok {
+		return outbound.IsReference(text)
+	}
+	for _, item := range v.Elements {
+		if hasReference(item) {
+			return true
+		}
+	}
+	for _, item := range v.Members {
+		if hasReference(item) {
+			return true
+		}
+	}
+	return false
 }
 
 // resourceManager is the management API for this process itself.

@@ -41,6 +41,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 
 		"certificate": certificate,
 		"endpoint":    endpoint,
+		"callout":     callOut,
 
 		"cancelnewest": cancelNewest,
 	}

@@ -190,7 +190,7 @@ func (l *Local) Remove(ctx context.Context, r *template.Resource) error {
 // Call implements Target: by the API, in this process.
 func (l *Local) Call(ctx context.Context, method, path, version string, body value.Value) (value.Value, error) {
 	if l.Unaddressed && strings.HasSuffix(path, "/listCallbackUrl") {
-		return value.Value{}, errors.New("callback URLs begin with the address of the app, which is not known here: set LATCHWORK_BASE_URL")
+		return value.Value{}, errors.New("callback URLs begin with the address of the app, which is not known here: set LATCHWORK_PUBLIC_URL")
 	}
 	var content []byte
 	if !body.IsAbsent() {

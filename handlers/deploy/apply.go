@@ -94,6 +94,9 @@ func (p *Plan) write(ctx context.Context, s *Step) (tried bool, problems []value
 	if p.differ(s, body); s.Change == NoChange {
 		return false, nil, nil // what was not known turned out to be what it was
 	}
+	if location := s.After.Member("location"); !location.IsAbsent() {
+		body = body.With("location", location)
+	}
 	return true, nil, p.to.Write(ctx, p.t, s.Resource, body)
 }
 

@@ -12,6 +12,9 @@ import (
 func comparable(typ string, v value.Value) value.Value {
 	b := value.NewObject(6)
 	keep := func(to *value.Builder, name string, v value.Value) {
+		if text, ok := v.AsString(); ok && text == "" {
+			return
+		}
 		if !v.IsNull() && (v.Kind() != value.KindObject || v.Len() > 0) {
 			to.Set(name, v)
 		}

@@ -44,6 +44,8 @@ func (c comparison) of(path string, before, after value.Value) []Delta {
 		return one("Modify", neverShown)
 	case before.IsAbsent() && after.IsAbsent():
 		return nil
+	case before.IsAbsent() && after.Kind() == value.KindObject && c.hides(path):
+		return c.objects(path, value.Object(), after)
 	case before.IsAbsent():
 		return one("Create", "")
 	case after.IsAbsent():
@@ -61,6 +63,16 @@ func (c comparison) of(path string, before, after value.Value) []Delta {
 		return nil
 	}
 	return one("Modify", "")
+}
+
+// hides tells whether anything below a path is not shown.
+func (c comparison) hides(path string) bool {
+	for hidden := range c.opaque {
+		if strings.HasPrefix(hidden, strings.ToLower(path)+".") || strings.HasPrefix(hidden, strings.ToLower(path)+"[") {
+			return true
+		}
+	}
+	return false
 }
 
 func (c comparison) objects(path string, before, after value.Value) (all []Delta) {

@@ -116,6 +116,9 @@ func (p *Plan) differ(s *Step, body value.Value) {
 		return
 	}
 	s.Before = secured(s.Type, comparable(s.Type, s.old.Body))
+	if at := s.Before.Member("location"); !s.After.Has("location") && !at.IsAbsent() {
+		s.After = s.After.With("location", at) // a resource without one stays where it is
+	}
 	c := comparison{opaque: map[string]bool{}}
 	for _, path := range s.old.Opaque {
 		c.opaque[strings.ToLower(path)] = true

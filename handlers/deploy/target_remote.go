@@ -75,10 +75,17 @@ func (t *Remote) Write(ctx context.Context, _ *template.Template, r *template.Re
 // Restore implements Target. The version that a workflow had is named, so that it gets
 // back the values of that version that the API does not show.
 func (t *Remote) Restore(ctx context.Context, r *template.Resource, old *Stored, written value.Value) (lost string, err error) {
-	if properties := written.Member("properties"); r.Is(template.ConnectionType) && (properties.Has("parameterValues") || properties.Has("parameterValueSet")) {
-		lost = "the values of its parameters, which are never given out, have to be given again"
+	now, err := t.Call(ctx, http.MethodPut, pathOf(r.ID), apiVersion, old.Body)
+	properties := written.Member("properties")
+	switch principal := old.Body.Member("identity").Member("principalId"); {
+	case err != nil:
+		return "", err
+	case r.Is(template.ConnectionType) && (properties.Has("parameterValues") || properties.Has("parameterValueSet") || old.Body.Member("properties").Has("parameterValueSet")):
+		return "the values of its parameters, which are never given out, have to be given again", nil
+	case !principal.IsNull() && now.Member("identity").Member("principalId").Str() != principal.Str():
+		return "its system-assigned identity has another principalId now", nil
 	}
-	return lost, t.Write(ctx, nil, r, old.Body)
+	return "", nil
 }
 
 // Remove implements Target.

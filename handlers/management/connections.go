@@ -99,6 +99,9 @@ func (a *API) putConnection(c *call) (answer, error) {
 	if k := body.Member("kind"); !k.IsNull() {
 		p = p.With("kind", k)
 	}
+	for _, shown := range []string{"statuses", "overallStatus"} { // what a client has read and sends back
+		p = p.Without(shown)
+	}
 	for _, name := range []string{"accessPolicies", "parameterValues"} { // never given back: who writes back what he has read leaves them out
 		if kept := old.Properties.Member(name); !kept.IsAbsent() && !p.Has(name) && api == old.API {
 			p = p.With(name, kept)

@@ -87,7 +87,7 @@ func unsupported(r *template.Resource) (Change, string) {
 	case r.Is(template.IdentityType):
 		return Unsupported, "identities belong to the app: assign it the identity " + r.ID + "; workflows and connections name it by that id, and LATCHWORK_IDENTITY makes it the one that is meant where none is named"
 	case !ours(r):
-		return Unsupported, "resources of this type are not deployed"
+		return Unsupported, "only workflows and connections are deployed here"
 	}
 	return "", ""
 }

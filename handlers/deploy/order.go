@@ -95,7 +95,7 @@ func (g *graph) find(on string, in *template.Resource) []*template.Resource {
 	for _, same := range []bool{true, false} {
 		for _, matches := range []func(*template.Resource) bool{
 			func(r *template.Resource) bool { return strings.EqualFold(strings.TrimRight(on, "/"), r.ID) },
-			func(r *template.Resource) bool { return r.Symbol != "" && strings.EqualFold(on, r.Symbol) },
+			func(r *template.Resource) bool { return r.IsSymbol(on) },
 			func(r *template.Resource) bool { return r.Copy != "" && strings.EqualFold(on, r.Copy) },
 			func(r *template.Resource) bool { return strings.EqualFold(on, r.Name) },
 			func(r *template.Resource) bool { return strings.EqualFold(strings.Trim(on, "/"), r.Type+"/"+r.Name) },

@@ -195,16 +195,20 @@ func elsewhere(c template.Call) error {
 	typ, name := typeAndName(c.ID)
 	text := fmt.Sprintf("it needs %s() of %s '%s', which is not deployed here", c.Function, typ, name)
 	if parameter := parameterAt(c.Path); parameter != "" {
-		text += fmt.Sprintf("; the value goes to the workflow parameter '%s'", parameter)
+		text += fmt.Sprintf("; the value goes to the %s", parameter)
 	}
 	return fmt.Errorf("%s: put a template parameter in place of %s, or give the answer with --answers", text, c.Expression)
 }
 
-// parameterAt is the workflow parameter that a value at a path goes to.
+// parameterAt is the parameter of a workflow or a connection that a value at a path
+// goes to.
 func parameterAt(at *value.Path) string {
 	for ; at != nil; at = at.Parent() {
-		if up := at.Parent(); up != nil && up.Name() == "parameters" && up.Parent().Name() == "properties" {
-			return at.Name()
+		switch up := at.Parent(); {
+		case up != nil && up.Name() == "parameters" && up.Parent().Name() == "properties":
+			return "workflow parameter '" + at.Name() + "'"
+		case up != nil && up.Name() == "parameterValues":
+			return "parameter '" + at.Name() + "' of the connection"
 		}
 	}
 	return ""

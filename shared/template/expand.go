@@ -13,6 +13,7 @@ type Resource struct {
 	Type, Name, ID string
 	Symbol         string      // its name in a template with symbolic names
 	Copy           string      // the name of its copy loop
+	Index          int64       // its turn in the loop
 	Path           *value.Path // where it stands in the file
 	// Skipped: its condition does not hold. Existing: it is only referred to.
 	Skipped, Existing bool
@@ -36,6 +37,12 @@ type Dependency struct {
 
 // Is tells whether a resource is of a type, ignoring case.
 func (r *Resource) Is(typ string) bool { return strings.EqualFold(r.Type, typ) }
+
+// IsSymbol tells whether a symbolic name means the resource; that of a copy has the
+// index behind it, as in flow[2].
+func (r *Resource) IsSymbol(name string) bool {
+	return r.Symbol != "" && (strings.EqualFold(name, r.Symbol) || r.Copy != "" && strings.EqualFold(name, fmt.Sprintf("%s[%d]", r.Symbol, r.Index)))
+}
 
 // Types of resources that mean something here.
 const (
@@ -75,7 +82,7 @@ func (l *loader) oneResource(e *evaluation, r value.Value, at *value.Path, s sco
 	}
 	name := copies.Member("name").Str()
 	for i := range count {
-		l.found(e.turn(name, i, true), r, at, s, Resource{Symbol: symbol, Copy: name})
+		l.found(e.turn(name, i, true), r, at, s, Resource{Symbol: symbol, Copy: name, Index: i})
 	}
 }
 

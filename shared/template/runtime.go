@@ -161,7 +161,7 @@ func (e *evaluation) ask(c Call) (value.Value, error) {
 // named finds a resource by its symbolic name or its name.
 func (l *loader) named(name string) *Resource {
 	for _, matches := range []func(*Resource) bool{
-		func(r *Resource) bool { return r.Symbol != "" && strings.EqualFold(r.Symbol, name) },
+		func(r *Resource) bool { return r.IsSymbol(name) },
 		func(r *Resource) bool { return strings.EqualFold(r.Name, name) },
 		func(r *Resource) bool { return strings.EqualFold(r.Type+"/"+r.Name, name) },
 	} {

@@ -253,6 +253,7 @@ func (e *Engine) SaveConnection(ctx context.Context, c store.Connection) error {
 		}
 		c.Properties = properties
 	}
+	c.Properties = sealValues(c.Properties)
 	if err := e.Store.SaveConnection(ctx, c); err != nil {
 		return err
 	}
@@ -260,4 +261,19 @@ func (e *Engine) SaveConnection(ctx context.Context, c store.Connection) error {
 	defer e.mu.Unlock()
 	e.connections = nil
 	return nil
+}
+
+// sealValues marks the values that a connection is made with, which are never shown
+// (management-api §7.1), so that the store seals them.
+func sealValues(properties value.Value) value.Value {
+	mark := func(v value.Value) value.Value {
+		return v.Mark(value.Origin{Class: value.Credential, Name: "connection:parameterValues"})
+	}
+	if v := properties.Member("parameterValues"); v.Len() > 0 {
+		properties = properties.With("parameterValues", mark(v))
+	}
+	if set := properties.Member("parameterValueSet"); set.Member("values").Len() > 0 {
+		properties = properties.With("parameterValueSet", set.With("values", mark(set.Member("values"))))
+	}
+	return properties
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/latchwork/latchwork/shared/value"
 )
 
 // TestConnections: both forms of a connection with a managed identity are kept, and the
@@ -30,6 +32,28 @@ func TestConnections(t *testing.T) {
 		}
 		if id := at + "/" + name; member(got.body, "id") != id {
 			t.Errorf("the id is %v, want %s", member(got.body, "id"), id)
+		}
+	}
+	// Who writes back what he has read keeps what he was not shown; it is sealed at rest.
+	h.must("PUT", at+"/secretive?api-version=2016-06-01", h.must("GET", at+"/secretive?api-version=2016-06-01", "").text)
+	kept, err := h.store.Connections(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range kept {
+		plain := string(value.Reveal(c.Properties))
+		if c.Name == "secretive" && (!strings.Contains(plain, canary) || strings.Contains(plain, "overallStatus") || strings.Contains(c.Properties.String(), canary)) {
+			t.Errorf("written back: %s", plain)
+		}
+	}
+	// What another connector was given is not for the next.
+	h.must("PUT", at+"/secretive?api-version=2016-06-01", `{"properties":{"api":{"id":"/x/managedApis/other"}}}`)
+	if kept, err = h.store.Connections(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range kept {
+		if c.Name == "secretive" && c.Properties.Has("parameterValues") {
+			t.Error("another connector got the values")
 		}
 	}
 	patched := h.must("PATCH", at+"/one-kind?api-version=2016-06-01", `{"properties":{"displayName":"other"}}`)

@@ -114,7 +114,7 @@ func (e *evaluation) call(p *parser, name string, args []value.Value, texts []st
 		return v, err
 	}
 	if strings.Contains(key, ".") {
-		return e.own(p, name, args)
+		return e.own(name, args)
 	}
 	f, ok := pureFunctions[key]
 	if !ok {
@@ -128,7 +128,7 @@ func (e *evaluation) call(p *parser, name string, args []value.Value, texts []st
 
 // own calls a function that the template defines itself: namespace.name, which knows
 // its parameters and nothing else.
-func (e *evaluation) own(p *parser, name string, args []value.Value) (value.Value, error) {
+func (e *evaluation) own(name string, args []value.Value) (value.Value, error) {
 	namespace, member, _ := strings.Cut(name, ".")
 	for i, n := range e.template.Member("functions").Elements {
 		if !strings.EqualFold(n.Member("namespace").Str(), namespace) {

@@ -118,7 +118,7 @@ func tryGet(a []value.Value) (value.Value, error) {
 	for _, key := range a[1:] {
 		selected, err := selectFrom(v, key)
 		if err != nil {
-			return value.Null(), nil
+			return value.Null(), nil //nolint:nilerr // what is not there is null: that is what it is for
 		}
 		v = selected
 	}

@@ -164,7 +164,7 @@ func (d *deploying) told(w io.Writer) io.Writer {
 // refuse prints why a template cannot be deployed: all of it at once, and the
 // parameters if some are missing.
 func (d *deploying) refuse(doc *document, problems []value.Problem) error {
-	sortByPlace(doc.data, problems)
+	sortByPlace(doc, problems)
 	for _, p := range problems {
 		printProblem(d.told(d.stderr), doc, p)
 	}
@@ -177,7 +177,7 @@ func (d *deploying) open(ctx context.Context, path string) (*document, *template
 	if err != nil {
 		return nil, nil, err
 	}
-	doc := &document{path: path, data: data}
+	doc := &document{path: path, data: data, places: value.NewPlaces(data)}
 	declared := template.Declared(data)
 	given, err := d.parameters(ctx, path, declared)
 	if err != nil {

@@ -50,7 +50,7 @@ func (c comparison) of(path string, before, after value.Value) []Delta {
 		return one("Create", "")
 	case after.IsAbsent():
 		return one("Delete", "")
-	case len(before.Origins())+len(after.Origins()) > 0: // secret as a whole: what is inside has no origins of its own
+	case len(before.Origins())+len(after.Origins()) > 0: // secret as a whole: not even the names in it are told
 		if string(value.Reveal(before)) == string(value.Reveal(after)) {
 			return nil
 		}

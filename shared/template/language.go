@@ -192,11 +192,7 @@ func (p *parser) selectFrom(v, key value.Value) (value.Value, error) {
 	if p.passing {
 		return value.Null(), nil
 	}
-	selected, err := selectFrom(v, key)
-	if origins := v.Origins(); err == nil && len(origins) > 0 {
-		selected = selected.Mark(origins...) // what is inside has the origins of the whole
-	}
-	return selected, err
+	return selectFrom(v, key)
 }
 
 func selectFrom(v, key value.Value) (value.Value, error) {

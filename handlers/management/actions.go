@@ -1,11 +1,11 @@
 package management
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
@@ -34,16 +34,13 @@ func outside(w *engine.Workflow, st *run.State) []*run.Record {
 		place[a.Name] = i
 	}
 	slices.SortFunc(list, func(x, y *run.Record) int {
-		if d := x.Start.Compare(y.Start); d != 0 {
-			return d
-		}
-		return place[x.Name] - place[y.Name]
+		return cmp.Or(x.Start.Compare(y.Start), place[x.Name]-place[y.Name], strings.Compare(x.Name, y.Name))
 	})
 	return list
 }
 
 func (a *API) listActions(c *call) (answer, error) {
-	w, st, err := a.load(c)
+	w, st, err := a.loadVersion(c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -51,9 +48,9 @@ func (a *API) listActions(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	l := a.linker(c, w.Workflow)
+	l := a.linker(c, w)
 	records := slices.DeleteFunc(outside(w, st), func(r *run.Record) bool { return !recordMatches(f, r) })
-	return c.recordPage(records, func(page []*run.Record) ([]value.Value, error) {
+	return cut(c, records, (*run.Record).Key, func(page []*run.Record) ([]value.Value, error) {
 		if err := a.loadPayloads(c, w, st, page...); err != nil {
 			return nil, err
 		}
@@ -65,28 +62,8 @@ func (a *API) listActions(c *call) (answer, error) {
 	})
 }
 
-func recordMatches(f filter, r *run.Record) bool {
-	return f.holds(func(string) string { return string(r.Status) }, func(string) time.Time { return r.Start })
-}
-
-// recordPage answers with one page of records; only theirs is loaded.
-func (c *call) recordPage(all []*run.Record, view func([]*run.Record) ([]value.Value, error)) (answer, error) {
-	top, token, err := c.page()
-	if err != nil {
-		return answer{}, err
-	}
-	start, _ := strconv.Atoi(token)
-	start = min(max(start, 0), len(all))
-	end := min(start+top, len(all))
-	views, err := view(all[start:end])
-	if err != nil {
-		return answer{}, err
-	}
-	next := ""
-	if end < len(all) {
-		next = strconv.Itoa(end)
-	}
-	return c.list(views, next)
+func recordMatches(f *filter, r *run.Record) bool {
+	return f.holds(func(x comparison) bool { return x.is(string(r.Status)) })
 }
 
 func (l *linker) actionView(w *engine.Workflow, st *run.State, r *run.Record) value.Value {
@@ -96,16 +73,12 @@ func (l *linker) actionView(w *engine.Workflow, st *run.State, r *run.Record) va
 
 // action finds the action that a path names, ignoring case.
 func (a *API) action(c *call) (*engine.Workflow, *run.State, *definition.Action, error) {
-	w, st, err := a.load(c)
+	w, st, err := a.loadVersion(c)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	version, err := a.Engine.WorkflowVersion(c.ctx, w.ID, st.Version)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if found := version.Program.Action(c.names["action"]); found != nil {
-		return version, st, found, nil
+	if found := w.Program.Action(c.names["action"]); found != nil {
+		return w, st, found, nil
 	}
 	return nil, nil, nil, a.noAction(c)
 }
@@ -126,7 +99,7 @@ func (a *API) getAction(c *call) (answer, error) {
 	if err := a.loadPayloads(c, w, st, r); err != nil {
 		return answer{}, err
 	}
-	return ok(a.linker(c, w.Workflow).actionView(w, st, r))
+	return ok(a.linker(c, w).actionView(w, st, r))
 }
 
 // repetitions reads the executions of an action in loops, in the order of the
@@ -158,7 +131,7 @@ func (a *API) listRepeated(c *call, typ string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	l := a.linker(c, w.Workflow)
+	l := a.linker(c, w)
 	views := []value.Value{}
 	for _, r := range list {
 		if repeats(found, r, typ) && recordMatches(f, r) {
@@ -194,7 +167,7 @@ func (a *API) oneRepeated(c *call, typ string) (answer, error) {
 	if i < 0 {
 		return answer{}, a.noRepetition(c)
 	}
-	return ok(a.linker(c, w.Workflow).repetitionView(w, st, found, list[i], typ))
+	return ok(a.linker(c, w).repetitionView(w, st, found, list[i], typ))
 }
 
 func (a *API) noRepetition(c *call) *Error {

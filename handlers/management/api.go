@@ -152,15 +152,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) carryOut(c *call) (result answer, err error) {
 	var refused *Error
 	c.caller, refused = a.Authorize(c.r)
-	if a.Audit != nil && (c.route.changes() || refused != nil) {
-		defer func() { a.note(c, result, err) }()
+	if a.Audit != nil {
+		defer func() {
+			if c.route.changes() || err != nil && denied(asError(err).Status) {
+				a.note(c, result, err)
+			}
+		}()
 	}
 	if refused != nil {
 		return result, refused
 	}
 	if c.caller.Role < c.route.role || !c.caller.has(c.route.needs) {
-		return result, fail(http.StatusForbidden, "AuthorizationFailed",
-			"The client '%s' does not have authorization to perform action '%s' over scope '%s'.", c.caller.Name, c.route.name, c.r.URL.Path)
+		return result, c.unauthorized()
 	}
 	c.ctx = audit.WithCorrelation(audit.WithActor(c.ctx, c.caller.Name), c.correlation())
 	if c.alias {
@@ -169,6 +172,15 @@ func (a *API) carryOut(c *call) (result answer, err error) {
 		}
 	}
 	return c.route.handle(a, c)
+}
+
+func denied(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+func (c *call) unauthorized() *Error {
+	return fail(http.StatusForbidden, "AuthorizationFailed",
+		"The client '%s' does not have authorization to perform action '%s' over scope '%s'.", c.caller.Name, c.route.name, c.r.URL.Path)
 }
 
 // note tells the audit trail who asked for what, and what became of it.

@@ -3,9 +3,12 @@ package management
 import (
 	"crypto/md5" //nolint:gosec // contentHash is md5 by definition (management-api §4.5)
 	"encoding/base64"
+	"net/http"
 	"time"
 
 	"github.com/latchwork/latchwork/handlers/gate"
+	"github.com/latchwork/latchwork/shared/access"
+	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
@@ -24,17 +27,30 @@ const (
 // for contents gets none.
 type linker struct {
 	w     *store.Workflow
+	sees  bool // what answers themselves hold of contents
 	urls  gate.URLs
 	until time.Time
 	may   bool // the caller may follow links
 }
 
 // linker: links live until the whole hour that lies three to four hours ahead.
-func (a *API) linker(c *call, w *store.Workflow) *linker {
+func (a *API) linker(c *call, w *engine.Workflow) *linker {
 	return &linker{
-		w: w, urls: gate.URLs{Base: a.CallbackBase, APIVersion: c.query["api-version"]},
+		w: w.Workflow, sees: a.sees(c, w) == nil, urls: gate.URLs{Base: a.CallbackBase, APIVersion: c.query["api-version"]},
 		until: a.Now().UTC().Truncate(time.Hour).Add(4 * time.Hour), may: c.caller.Contents,
 	}
+}
+
+// sees refuses what went in and out of runs, where an answer itself holds it, to callers
+// that may not follow a link to it.
+func (a *API) sees(c *call, w *engine.Workflow) error {
+	if !c.caller.Contents {
+		return c.unauthorized()
+	}
+	if r := gate.Address(a.Engine.Access(w), access.Contents, a.Client, c.r); r != nil {
+		return fail(http.StatusForbidden, r.Code, "%s", r.Message)
+	}
+	return nil
 }
 
 // link describes one side of a record: a side that is hidden has its size and says

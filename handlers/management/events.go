@@ -52,7 +52,6 @@ func (a *API) listEvents(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	f = withoutChannels(f)
 	subscription := c.names["sub"]
 	found, next, err := a.Store.AuditPage(c.ctx, store.AuditFilter{Since: from, Until: to.Add(1)}, func(e *store.AuditEvent) bool {
 		r := roots(e)
@@ -113,34 +112,35 @@ func part(id, name string) string {
 	return ""
 }
 
-func (r eventRoot) fits(f filter) bool {
-	return f.holds(func(field string) string {
-		switch field {
+func (r eventRoot) fits(f *filter) bool {
+	return f.holds(func(x comparison) bool {
+		switch x.field {
+		case "eventtimestamp":
+			return x.at(r.At)
 		case "resourceuri", "resourceid":
-			return r.resource
+			return x.is(r.resource)
 		case "resourcegroupname":
-			return part(r.resource, "resourceGroups")
+			return x.is(part(r.resource, "resourceGroups"))
 		case "resourceprovider":
-			return part(r.resource, "providers")
+			return x.is(part(r.resource, "providers"))
 		case "correlationid":
-			return r.correlation()
+			return x.is(r.correlation())
 		case "caller":
-			return r.Principal
+			return x.is(r.Principal)
 		case "status":
-			return r.status()
+			return x.is(r.status())
 		}
-		return "Operation" // of eventChannels
-	}, func(string) time.Time { return r.At })
+		return inChannel(x)
+	})
 }
 
-// withoutChannels leaves out what asks for the channels that all events are in: az asks
-// for 'Admin, Operation'.
-func withoutChannels(f filter) filter {
-	return slices.DeleteFunc(f, func(c comparison) bool {
-		return c.field == "eventchannels" && c.op == "eq" && slices.ContainsFunc(strings.Split(c.text, ","), func(s string) bool {
-			return strings.EqualFold(strings.TrimSpace(s), "Operation")
-		})
-	})
+// inChannel compares the channel that all events are in: az asks for 'Admin, Operation'.
+func inChannel(x comparison) bool {
+	const channel = "Operation"
+	if x.op == "eq" {
+		return slices.ContainsFunc(strings.Split(x.text, ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), channel) })
+	}
+	return x.is(channel)
 }
 
 // eventNames are the members of an event that $select may name.

@@ -9,38 +9,58 @@ import (
 	"github.com/latchwork/latchwork/shared/run"
 )
 
-// filter is a parsed $filter: comparisons that must all hold (management-api §5).
-type filter []comparison
+// filter is a parsed $filter: a comparison, or others joined by and, or by or
+// (management-api §5). nil lets everything through.
+type filter struct {
+	comparison
+	join  string // "" of a comparison
+	parts []*filter
+}
 
 type comparison struct {
 	field, op string // in lower case
 	text      string
-	at        time.Time // of a field that is a time
+	time      time.Time // of a field that is a time
 }
 
-// fields are what a list can be filtered by; true marks times.
-type fields map[string]bool
+// comparand is what a field is compared as.
+type comparand int
+
+const (
+	text   comparand = iota
+	moment           // a time
+	member           // the resource has it or has it not: eq and ne alone
+)
+
+// fields are what a list can be filtered by.
+type fields map[string]comparand
 
 var (
-	runFields     = fields{"status": false, "starttime": true, "clienttrackingid": false}
-	actionFields  = fields{"status": false}
-	triggerFields = fields{"state": false}
+	runFields     = fields{"status": text, "starttime": moment, "clienttrackingid": text}
+	actionFields  = fields{"status": text}
+	triggerFields = fields{"state": text}
 	eventFields   = fields{
-		"eventtimestamp": true, "resourceuri": false, "resourceid": false, "resourcegroupname": false, "resourceprovider": false,
-		"correlationid": false, "caller": false, "status": false, "eventchannels": false,
+		"eventtimestamp": moment, "resourceuri": text, "resourceid": text, "resourcegroupname": text, "resourceprovider": text,
+		"correlationid": text, "caller": text, "status": text, "eventchannels": text,
 	}
-	workflowFields = fields{"state": false, "trigger": false, "referencedresourceid": false}
+	workflowFields = fields{"state": text, "trigger": member, "referencedresourceid": member}
 )
 
 var operators = []string{"eq", "ne", "gt", "ge", "lt", "le"}
 
+// What a filter may hold at most.
+const (
+	maxComparisons = 100
+	maxNesting     = 20
+)
+
 // filter reads $filter.
-func (c *call) filter(known fields) (filter, error) {
+func (c *call) filter(known fields) (*filter, error) {
 	return parseFilter(strings.TrimSpace(c.query["$filter"]), known)
 }
 
 // RunFilter is a $filter of a list of runs.
-type RunFilter struct{ comparisons filter }
+type RunFilter struct{ comparisons *filter }
 
 // ParseRunFilter reads one; "" lets all runs through.
 func ParseRunFilter(text string) (RunFilter, error) {
@@ -54,97 +74,182 @@ func (f RunFilter) Between() (from, to time.Time) { return f.comparisons.between
 // Matches tells whether a run is in the list.
 func (f RunFilter) Matches(st *run.State) bool { return runMatches(f.comparisons, st) }
 
-func parseFilter(text string, known fields) (filter, error) {
-	if text == "" {
+func parseFilter(asked string, known fields) (*filter, error) {
+	if asked == "" {
 		return nil, nil
 	}
-	bad := fail(http.StatusBadRequest, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string.", text)
-	words, ok := words(text)
-	if !ok {
-		return nil, bad
-	}
-	var f filter
-	for {
-		if len(words) < 3 {
-			return nil, bad
-		}
-		x := comparison{field: strings.ToLower(words[0]), op: strings.ToLower(words[1]), text: words[2]}
-		isTime, has := known[x.field]
-		if !has || !slices.Contains(operators, x.op) {
-			return nil, bad
-		}
-		quoted := strings.HasPrefix(x.text, "'")
-		x.text = strings.TrimPrefix(x.text, "'")
-		switch {
-		case isTime:
-			var err error
-			if x.at, err = time.Parse(time.RFC3339, strings.ToUpper(x.text)); err != nil {
-				return nil, bad
-			}
-		case !quoted:
-			return nil, bad
-		}
-		f = append(f, x)
-		switch words = words[3:]; {
-		case len(words) == 0:
+	words, ok := words(asked)
+	p := parser{known: known, words: words}
+	if ok {
+		if f := p.any(0); f != nil && len(p.words) == 0 {
 			return f, nil
-		case !strings.EqualFold(words[0], "and"):
-			return nil, bad
 		}
-		words = words[1:]
 	}
+	return nil, fail(http.StatusBadRequest, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string.", asked)
+}
+
+// parser reads words from left to right; nil is what cannot be read.
+type parser struct {
+	known fields
+	words []string
+	count int // of comparisons
+}
+
+func (p *parser) next() string {
+	if len(p.words) == 0 {
+		return ""
+	}
+	word := p.words[0]
+	p.words = p.words[1:]
+	return word
+}
+
+func (p *parser) take(word string) bool {
+	if len(p.words) == 0 || !strings.EqualFold(p.words[0], word) {
+		return false
+	}
+	p.words = p.words[1:]
+	return true
+}
+
+func (p *parser) any(depth int) *filter { return p.joined("or", depth, p.all) }
+func (p *parser) all(depth int) *filter { return p.joined("and", depth, p.one) }
+
+func (p *parser) joined(join string, depth int, part func(int) *filter) *filter {
+	f := &filter{join: join}
+	for {
+		one := part(depth)
+		if one == nil {
+			return nil
+		}
+		f.parts = append(f.parts, one)
+		if !p.take(join) {
+			break
+		}
+	}
+	if len(f.parts) == 1 {
+		return f.parts[0]
+	}
+	return f
+}
+
+func (p *parser) one(depth int) *filter {
+	if p.take("(") {
+		if depth == maxNesting {
+			return nil
+		}
+		if f := p.any(depth + 1); f != nil && p.take(")") {
+			return f
+		}
+		return nil
+	}
+	if p.count++; p.count > maxComparisons {
+		return nil
+	}
+	x := comparison{field: strings.ToLower(p.next()), op: strings.ToLower(p.next())}
+	literal, quoted := strings.CutPrefix(p.next(), "'")
+	as, has := p.known[x.field]
+	if !has || !slices.Contains(operators, x.op) || as == member && x.op != "eq" && x.op != "ne" {
+		return nil
+	}
+	if as != moment {
+		if x.text = literal; !quoted {
+			return nil
+		}
+		return &filter{comparison: x}
+	}
+	var ok bool
+	if x.time, ok = readTime(literal); !ok {
+		return nil
+	}
+	return &filter{comparison: x}
+}
+
+// readTime reads a time, or the day it begins with; without an offset it is UTC.
+func readTime(s string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // words takes a filter apart. A word that was quoted begins with a quote and has
-// its doubled quotes undone.
+// its doubled quotes undone; datetime before a quote is left out.
 func words(text string) ([]string, bool) {
 	var list []string
 	for text = strings.TrimLeft(text, " \t"); text != ""; text = strings.TrimLeft(text, " \t") {
+		if text[0] == '(' || text[0] == ')' {
+			list, text = append(list, text[:1]), text[1:]
+			continue
+		}
 		if text[0] != '\'' {
-			end := strings.IndexAny(text, " \t'")
+			end := strings.IndexAny(text, " \t'()")
 			if end < 0 {
 				end = len(text)
 			}
-			list, text = append(list, text[:end]), text[end:]
+			if !strings.EqualFold(text[:end], "datetime") || !strings.HasPrefix(text[end:], "'") {
+				list = append(list, text[:end])
+			}
+			text = text[end:]
 			continue
 		}
-		var b strings.Builder
-		rest := text[1:]
-		for {
-			end := strings.IndexByte(rest, '\'')
-			if end < 0 {
-				return nil, false
-			}
-			b.WriteString(rest[:end])
-			if rest = rest[end+1:]; !strings.HasPrefix(rest, "'") {
-				break
-			}
-			b.WriteByte('\'')
-			rest = rest[1:]
+		word, rest, closed := unquote(text[1:])
+		if !closed {
+			return nil, false
 		}
-		list, text = append(list, "'"+b.String()), rest
+		list, text = append(list, "'"+word), rest
 	}
 	return list, true
 }
 
-// holds tells whether all comparisons hold; text and when give the fields.
-func (f filter) holds(text func(field string) string, when func(field string) time.Time) bool {
-	for _, c := range f {
-		order := 0
-		if c.at.IsZero() {
-			order = strings.Compare(strings.ToLower(text(c.field)), strings.ToLower(c.text))
-		} else {
-			order = when(c.field).Compare(c.at)
+// unquote reads to the closing quote.
+func unquote(text string) (word, rest string, closed bool) {
+	var b strings.Builder
+	for {
+		before, behind, found := strings.Cut(text, "'")
+		b.WriteString(before)
+		if !found {
+			return "", "", false
 		}
-		if !c.op1(order) {
-			return false
+		if !strings.HasPrefix(behind, "'") {
+			return b.String(), behind, true
 		}
+		b.WriteByte('\'')
+		text = behind[1:]
 	}
-	return true
 }
 
-func (c comparison) op1(order int) bool {
-	switch c.op {
+// holds tells whether the filter lets something through, of which holds tells whether
+// one comparison does.
+func (f *filter) holds(one func(x comparison) bool) bool {
+	if f == nil {
+		return true
+	}
+	is := func(part *filter) bool { return part.holds(one) }
+	switch f.join {
+	case "and":
+		return !slices.ContainsFunc(f.parts, func(part *filter) bool { return !is(part) })
+	case "or":
+		return slices.ContainsFunc(f.parts, is)
+	}
+	return one(f.comparison)
+}
+
+// is compares a text, ignoring case.
+func (x comparison) is(text string) bool {
+	return x.orders(strings.Compare(strings.ToLower(text), strings.ToLower(x.text)))
+}
+
+// at compares a time.
+func (x comparison) at(t time.Time) bool { return x.orders(t.Compare(x.time)) }
+
+// member compares what is there, or is not.
+func (x comparison) member(there bool) bool { return there == (x.op == "eq") }
+
+func (x comparison) orders(order int) bool {
+	switch x.op {
 	case "eq":
 		return order == 0
 	case "ne":
@@ -160,23 +265,47 @@ func (c comparison) op1(order int) bool {
 	}
 }
 
-// between returns the bounds that the comparisons of a time field give: the zero
-// time is none. Lists that are ordered by it read no more than lies between.
-func (f filter) between(field string) (from, to time.Time) {
-	for _, c := range f {
-		if c.field != field {
-			continue
-		}
-		if c.op == "ge" || c.op == "gt" || c.op == "eq" {
-			if c.at.After(from) {
-				from = c.at
+// between returns the bounds that a filter sets to a time field: the zero time is none.
+// Lists that are ordered by it read no more than lies between.
+func (f *filter) between(field string) (from, to time.Time) {
+	if f == nil {
+		return from, to
+	}
+	switch f.join {
+	case "and":
+		for _, part := range f.parts {
+			low, high := part.between(field)
+			if low.After(from) {
+				from = low
+			}
+			if to.IsZero() || !high.IsZero() && high.Before(to) {
+				to = high
 			}
 		}
-		if c.op == "le" || c.op == "lt" || c.op == "eq" {
-			if to.IsZero() || c.at.Before(to) {
-				to = c.at
+		return from, to
+	case "or":
+		from, to = f.parts[0].between(field)
+		for _, part := range f.parts[1:] {
+			low, high := part.between(field)
+			if low.Before(from) { // the zero time is before all others
+				from = low
+			}
+			if high.IsZero() || !to.IsZero() && high.After(to) {
+				to = high
 			}
 		}
+		return from, to
+	}
+	if f.field != field {
+		return from, to
+	}
+	switch f.op {
+	case "eq":
+		return f.time, f.time
+	case "gt", "ge":
+		return f.time, to
+	case "lt", "le":
+		return from, f.time
 	}
 	return from, to
 }

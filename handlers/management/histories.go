@@ -3,7 +3,6 @@ package management
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/engine"
@@ -38,13 +37,14 @@ func (a *API) listHistories(c *call) (answer, error) {
 
 // findHistories looks for the evaluations of one page behind a token, and returns the
 // next token.
-func (a *API) findHistories(c *call, key store.TriggerKey, f filter, top int, token string) (found []*store.History, next string, err error) {
+func (a *API) findHistories(c *call, key store.TriggerKey, f *filter, top int, token string) (found []*store.History, next string, err error) {
+	from, to := f.between("starttime")
 	for scanned := 0; len(found) < top && scanned < maxScan; scanned += scanPage {
 		limit := top - len(found)
-		if len(f) > 0 {
+		if f != nil {
 			limit = scanPage
 		}
-		page, more, err := a.Store.HistoriesBehind(c.ctx, key, token, limit)
+		page, more, err := a.Store.HistoriesBetween(c.ctx, key, from, to, limit, token)
 		if err != nil {
 			return nil, "", err
 		}
@@ -78,7 +78,7 @@ func (a *API) historyPage(c *call, w *engine.Workflow, key store.TriggerKey, fou
 	if err != nil {
 		return answer{}, err
 	}
-	l := a.linker(c, w.Workflow)
+	l := a.linker(c, w)
 	views := []value.Value{}
 	for _, h := range found {
 		if h != nil {
@@ -88,13 +88,16 @@ func (a *API) historyPage(c *call, w *engine.Workflow, key store.TriggerKey, fou
 	return c.list(views, next)
 }
 
-func historyMatches(f filter, h *store.History) bool {
-	return f.holds(func(field string) string {
-		if field == "status" {
-			return string(h.Record.Status)
+func historyMatches(f *filter, h *store.History) bool {
+	return f.holds(func(x comparison) bool {
+		switch x.field {
+		case "status":
+			return x.is(string(h.Record.Status))
+		case "starttime":
+			return x.at(h.Record.Start)
 		}
-		return h.ClientTrackingID
-	}, func(string) time.Time { return h.Record.Start })
+		return x.is(h.ClientTrackingID)
+	})
 }
 
 // history finds the evaluation that a path names.
@@ -115,7 +118,7 @@ func (a *API) getHistory(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(a.linker(c, w.Workflow).historyView(w, h))
+	return ok(a.linker(c, w).historyView(w, h))
 }
 
 // historyView is one evaluation of a trigger (management-api §4.3). What came in and

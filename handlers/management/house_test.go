@@ -63,7 +63,14 @@ func newHouse(t testing.TB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, count: storetest.NewCounter(backend), sealer: sealer}
+	return houseOn(t, storetest.NewCounter(backend), sealer, true)
+}
+
+// beside is another process on the same store.
+func (h *house) beside() *house { return houseOn(h.t, h.count, h.sealer, false) }
+
+func houseOn(t testing.TB, count *storetest.Counter, sealer *seal.Sealer, owns bool) *house {
+	h := &house{t: t, count: count, sealer: sealer}
 	h.store = store.New(h.count, sealer)
 	h.engine = engine.New(engine.Config{
 		Store: h.store, Catalog: operation.Catalog{}, Deps: operation.Deps{HTTP: h}, Log: zerolog.Nop(),
@@ -78,6 +85,9 @@ func newHouse(t testing.TB) *house {
 	})
 	t.Cleanup(func() {
 		h.engine.Close(context.Background())
+		if !owns {
+			return
+		}
 		if err := h.store.Close(); err != nil {
 			t.Error(err)
 		}

@@ -22,6 +22,11 @@ func (a *API) requested(c *call) (id string, r *run.Record, attempts []run.Attem
 	if err != nil {
 		return "", nil, nil, err
 	}
+	defer func() {
+		if err == nil && a.sees(c, w) != nil {
+			r.HideInputs, r.HideOutputs = true, true
+		}
+	}()
 	path := c.names["repetition"]
 	r, err = a.Store.Execution(c.ctx, store.RunKey{WorkflowID: w.ID, Run: st.Name}, found.Name, path)
 	if errors.Is(err, store.ErrNotFound) && path != "" {

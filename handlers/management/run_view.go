@@ -16,7 +16,7 @@ func (l *linker) runView(resourceID string, st *run.State) value.Value {
 		value("workflow", reference(versionID(resourceID, st.Version), versionType)).
 		value("trigger", l.triggerRecord(st))
 	outputs := st.Outputs
-	if outputs.IsAbsent() {
+	if outputs.IsAbsent() || !l.sees {
 		outputs = value.Object()
 	}
 	p.value("outputs", value.Redact(outputs, value.Credential, value.Secured))

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -61,7 +60,7 @@ func (a *API) listRuns(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	l := a.linker(c, w.Workflow)
+	l := a.linker(c, w)
 	views := make([]value.Value, len(found))
 	for i, s := range found {
 		views[i] = l.runView(w.ResourceID, s.State)
@@ -70,11 +69,11 @@ func (a *API) listRuns(c *call) (answer, error) {
 }
 
 // findRuns looks for the runs of one page behind a token, and returns the next token.
-func (a *API) findRuns(c *call, workflowID string, f filter, top int, token string) (found []*store.Snapshot, next string, err error) {
+func (a *API) findRuns(c *call, workflowID string, f *filter, top int, token string) (found []*store.Snapshot, next string, err error) {
 	from, to := f.between("starttime")
 	for scanned := 0; len(found) < top && scanned < maxScan; scanned += scanPage {
 		limit := top - len(found)
-		if len(f) > 0 {
+		if f != nil {
 			limit = scanPage
 		}
 		page, more, err := a.Store.RunsBetween(c.ctx, workflowID, from, to, limit, token)
@@ -107,13 +106,16 @@ func parallel(n int, do func(i int) error) error {
 	return g.Wait()
 }
 
-func runMatches(f filter, st *run.State) bool {
-	return f.holds(func(field string) string {
-		if field == "status" {
-			return string(st.Status)
+func runMatches(f *filter, st *run.State) bool {
+	return f.holds(func(x comparison) bool {
+		switch x.field {
+		case "status":
+			return x.is(string(st.Status))
+		case "starttime":
+			return x.at(st.Start)
 		}
-		return st.ClientTrackingID
-	}, func(string) time.Time { return st.Start })
+		return x.is(st.ClientTrackingID)
+	})
 }
 
 // load finds the run that a path names, with all records outside of loops.
@@ -136,6 +138,19 @@ func (a *API) load(c *call) (*engine.Workflow, *run.State, error) {
 	return w, s.State, nil
 }
 
+// loadVersion is load, with the workflow in the version of the run.
+func (a *API) loadVersion(c *call) (*engine.Workflow, *run.State, error) {
+	w, st, err := a.load(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	version, err := a.Engine.WorkflowVersion(c.ctx, w.ID, st.Version)
+	if errors.Is(err, engine.ErrNotCompiled) {
+		return w, st, nil // the run can be looked at all the same
+	}
+	return version, st, err
+}
+
 // loadPayloads fetches what of some records lies outside of their rows: its size and
 // hash are part of what is shown.
 func (a *API) loadPayloads(c *call, w *engine.Workflow, st *run.State, records ...*run.Record) error {
@@ -154,14 +169,14 @@ func (a *API) loadPayloads(c *call, w *engine.Workflow, st *run.State, records .
 // getRun shows one run. With $expand=properties/actions its actions are in it, with
 // workflow/properties the definition that it runs (ui §4).
 func (a *API) getRun(c *call) (answer, error) {
-	w, st, err := a.load(c)
+	w, st, err := a.loadVersion(c)
 	if err != nil {
 		return answer{}, err
 	}
 	if err := a.loadPayloads(c, w, st, &st.Trigger); err != nil {
 		return answer{}, err
 	}
-	l := a.linker(c, w.Workflow)
+	l := a.linker(c, w)
 	view := l.runView(w.ResourceID, st)
 	properties := view.Member("properties")
 	for part := range strings.SplitSeq(strings.ToLower(c.query["$expand"]), ",") {

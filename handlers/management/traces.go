@@ -17,6 +17,9 @@ func (a *API) traces(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := a.sees(c, w); err != nil {
+		return answer{}, err
+	}
 	r, path := st.Records[found.Name], c.names["repetition"]
 	if path != "" {
 		r, err = a.Store.Execution(c.ctx, store.RunKey{WorkflowID: w.ID, Run: st.Name}, found.Name, path)

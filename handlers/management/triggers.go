@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
@@ -27,7 +26,7 @@ func (a *API) listTriggers(c *call) (answer, error) {
 	}
 	views := []value.Value{}
 	for _, t := range w.Program.Triggers {
-		if !f.holds(func(string) string { return w.State }, func(string) time.Time { return time.Time{} }) {
+		if !f.holds(func(x comparison) bool { return x.is(w.State) }) {
 			continue
 		}
 		view, err := a.triggerView(c, w, t)
@@ -184,7 +183,7 @@ func (a *API) triggerOf(c *call, resource, name string) (*engine.Workflow, *defi
 	id, err := a.Store.WorkflowNamed(c.ctx, resource)
 	var w *engine.Workflow
 	if err == nil {
-		w, err = a.Engine.Workflow(c.ctx, id)
+		w, err = a.Engine.Current(c.ctx, id)
 	}
 	short := resource[strings.LastIndexByte(resource, '/')+1:]
 	if errors.Is(err, store.ErrNotFound) {

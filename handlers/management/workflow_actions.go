@@ -58,7 +58,7 @@ func (a *API) validate(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	old, err := a.whole(c)
+	old, err := a.workflow(c)
 	if err != nil && !asNotFound(err) {
 		return answer{}, err
 	}
@@ -85,7 +85,7 @@ func (a *API) upgradedDefinition(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(w.Program.Definition)
+	return ok(w.Definition)
 }
 
 // moveWorkflow gives a workflow another name or group; its id, keys, versions and runs

@@ -143,7 +143,7 @@ func (a *API) patchWorkflow(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	old, err := a.whole(c)
+	old, err := a.workflow(c)
 	if err != nil {
 		return answer{}, err
 	}

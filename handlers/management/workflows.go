@@ -9,6 +9,7 @@ import (
 
 	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/shared/access"
+	"github.com/latchwork/latchwork/shared/definition"
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/store"
 	"github.com/latchwork/latchwork/shared/value"
@@ -20,7 +21,7 @@ func (a *API) workflow(c *call) (*engine.Workflow, error) {
 	id, err := a.Store.WorkflowNamed(c.ctx, c.workflowID())
 	var w *engine.Workflow
 	if err == nil {
-		w, err = a.Engine.Workflow(c.ctx, id)
+		w, err = a.Engine.Current(c.ctx, id)
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && strings.EqualFold(w.State, "Deleted") {
 		return nil, fail(http.StatusNotFound, "WorkflowNotFound", "The workflow '%s' could not be found.", c.names["workflow"])
@@ -75,27 +76,8 @@ func (a *API) resolve(c *call) error {
 	return nil
 }
 
-// whole is workflow, with definition and parameters: an engine that has compiled them
-// does not keep them.
-func (a *API) whole(c *call) (*engine.Workflow, error) {
-	w, err := a.workflow(c)
-	if err != nil {
-		return nil, err
-	}
-	return w, a.complete(c, w)
-}
-
-func (a *API) complete(c *call, w *engine.Workflow) error {
-	if !w.Definition.IsAbsent() {
-		return nil
-	}
-	full := *w.Workflow
-	w.Workflow = &full
-	return a.Store.WorkflowVersion(c.ctx, &full, w.Version)
-}
-
 func (a *API) getWorkflow(c *call) (answer, error) {
-	w, err := a.whole(c)
+	w, err := a.workflow(c)
 	if asNotFound(err) {
 		return answer{}, fail(http.StatusNotFound, "ResourceNotFound", "The Resource 'Microsoft.Logic/workflows/%s' under resource group '%s' was not found.", c.names["workflow"], c.names["group"])
 	}
@@ -140,14 +122,11 @@ func (a *API) listWorkflows(c *call) (answer, error) {
 		if !hasPrefixFold(header.ResourceID, within) {
 			continue
 		}
-		w, err := a.Engine.Workflow(c.ctx, header.ID)
+		w, err := a.Engine.Adopt(c.ctx, header)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // deleted meanwhile
 		}
 		if err != nil {
-			return answer{}, err
-		}
-		if err := a.complete(c, w); err != nil {
 			return answer{}, err
 		}
 		if matches(f, w) && a.barred(c, w) == nil {
@@ -161,27 +140,21 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// matches filters workflows by state, by the type of a trigger, and by a resource
-// that the parameters or the definition name; the product does not say how the
+// matches filters workflows by state, by the name or type of a trigger, and by a
+// resource that the parameters or the definition name; the product does not say how the
 // last two are compared (management-api §5).
-func matches(f filter, w *engine.Workflow) bool {
-	for _, x := range f {
-		found := false
+func matches(f *filter, w *engine.Workflow) bool {
+	return f.holds(func(x comparison) bool {
 		switch x.field {
-		case "state":
-			found = strings.EqualFold(w.State, x.text)
 		case "trigger":
-			for _, t := range w.Program.Triggers {
-				found = found || strings.EqualFold(t.Name, x.text) || strings.EqualFold(t.Type, x.text)
-			}
+			return x.member(slices.ContainsFunc(w.Program.Triggers, func(t *definition.Trigger) bool {
+				return strings.EqualFold(t.Name, x.text) || strings.EqualFold(t.Type, x.text)
+			}))
 		case "referencedresourceid":
-			found = mentions(w.Parameters, x.text) || mentions(w.Definition, x.text)
+			return x.member(mentions(w.Parameters, x.text) || mentions(w.Definition, x.text))
 		}
-		if found != (x.op == "eq") {
-			return false
-		}
-	}
-	return true
+		return x.is(w.State)
+	})
 }
 
 func mentions(v value.Value, text string) bool {
@@ -211,7 +184,7 @@ func (a *API) putWorkflow(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	old, err := a.whole(c)
+	old, err := a.workflow(c)
 	if err != nil && !asNotFound(err) {
 		return answer{}, err
 	}
@@ -262,9 +235,15 @@ func (c *call) precondition(old *engine.Workflow) error {
 		failed = old != nil && slices.Contains(splitTags(none), etag(old.Workflow))
 	}
 	if failed {
-		return fail(http.StatusPreconditionFailed, "PreconditionFailed", "The condition specified using HTTP conditional header(s) is not met.")
+		return errPrecondition
 	}
 	return nil
+}
+
+var errPrecondition = fail(http.StatusPreconditionFailed, "PreconditionFailed", "The condition specified using HTTP conditional header(s) is not met.")
+
+func (c *call) conditional() bool {
+	return c.r.Header.Get("If-Match") != "" || c.r.Header.Get("If-None-Match") != ""
 }
 
 func splitTags(s string) []string {
@@ -277,7 +256,14 @@ func splitTags(s string) []string {
 
 // save stores a resource as a new version and answers with what it is now.
 func (a *API) save(c *call, r *engine.Resource, old *engine.Workflow) (answer, error) {
+	r.Replaces = engine.Nothing // it was made from what was read, and replaces nothing else
+	if old != nil {
+		r.Replaces = old.ETag
+	}
 	w, problems, err := a.Engine.Save(c.ctx, r)
+	if errors.Is(err, store.ErrConflict) && c.conditional() {
+		return answer{}, errPrecondition
+	}
 	if err != nil {
 		return answer{}, err
 	}

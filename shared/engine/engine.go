@@ -95,10 +95,10 @@ type Engine struct {
 	work   sync.WaitGroup // drivers that outlive their caller
 
 	mu          sync.Mutex
-	workflows   map[string]*cached             // by workflow id
-	programs    map[string]*definition.Program // by workflow id and version
-	access      map[string]compiledAccess      // by workflow id
-	connections map[string]store.Connection    // by lower-case resource id; nil: to be read
+	workflows   map[string]*cached          // by workflow id
+	programs    map[string]*compiled        // by workflow id and version
+	access      map[string]compiledAccess   // by workflow id
+	connections map[string]store.Connection // by lower-case resource id; nil: to be read
 	drivers     map[store.RunKey]*driver
 	slots       map[store.TriggerKey]chan struct{} // one at a time changes the places of a trigger
 	renewed     map[string]time.Time               // when references were last looked up anew, by workflow id
@@ -123,7 +123,7 @@ func New(c Config) *Engine {
 	// .NET ticks: what is stored and shown has seven digits.
 	c.Ambient.Now = func() time.Time { return now().UTC().Truncate(100 * time.Nanosecond) }
 	e := &Engine{
-		Config: c, workflows: map[string]*cached{}, programs: map[string]*definition.Program{}, access: map[string]compiledAccess{}, drivers: map[store.RunKey]*driver{},
+		Config: c, workflows: map[string]*cached{}, programs: map[string]*compiled{}, access: map[string]compiledAccess{}, drivers: map[store.RunKey]*driver{},
 		slots: map[store.TriggerKey]chan struct{}{}, renewed: map[string]time.Time{}, trimmed: map[string]time.Time{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,12 @@ type cached struct {
 	until  time.Time
 }
 
+// compiled is one version of a workflow.
+type compiled struct {
+	program                *definition.Program
+	definition, parameters value.Value
+}
+
 // Resource is a workflow as it is to be saved.
 type Resource struct {
 	Name, ResourceID, Location, Kind, State string
@@ -34,10 +41,16 @@ type Resource struct {
 	Definition, Parameters                  value.Value
 	DefinitionPath, ParametersPath          *value.Path // where they stand in their document
 	AccessControlPath                       *value.Path
+	// Replaces is the ETag of the workflow that this one was made from, Nothing where there
+	// was none: one that changed meanwhile is a conflict. "" replaces whatever is there.
+	Replaces string
 	// FromFile: the resource is read from a file at each start. It says in which state
 	// the workflow begins; it does not undo an Enable or Disable each time.
 	FromFile bool
 }
+
+// Nothing is what a resource replaces that is to be new.
+const Nothing = "nothing"
 
 // Source returns what the compiler needs of the resource.
 func (r *Resource) Source() definition.Source {
@@ -78,7 +91,7 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	if r.FromFile {
 		w.Declared = w.State
 	}
-	unchanged, err := e.inherit(ctx, w)
+	unchanged, err := e.inherit(ctx, w, r.Replaces)
 	if err != nil {
 		return nil, problems, err
 	}
@@ -93,7 +106,7 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	}
 	e.mu.Lock()
 	e.workflows[w.ID] = &cached{w, now.Add(e.Fresh)}
-	e.programs[w.ID+"/"+w.Version] = program
+	e.programs[w.ID+"/"+w.Version] = &compiled{program, w.Definition, w.Parameters}
 	e.mu.Unlock()
 	saved := &Workflow{w, program}
 	return saved, problems, e.startTriggers(ctx, saved)
@@ -137,9 +150,12 @@ func (e *Engine) resolved(ctx context.Context, r *Resource) (*Resource, []value.
 
 // inherit takes over what a workflow keeps from version to version: its id, its
 // keys and its state. It tells whether nothing changed at all.
-func (e *Engine) inherit(ctx context.Context, w *store.Workflow) (unchanged bool, err error) {
+func (e *Engine) inherit(ctx context.Context, w *store.Workflow, replaces string) (unchanged bool, err error) {
 	id, err := e.Store.WorkflowNamed(ctx, w.ResourceID)
 	if errors.Is(err, store.ErrNotFound) {
+		if replaces != "" && replaces != Nothing {
+			return false, fmt.Errorf("the workflow is gone: %w", store.ErrConflict)
+		}
 		w.ID = hex.EncodeToString(random(16))
 		w.Keys = store.Keys{Primary: random(32), Secondary: random(32), Contents: random(32)}
 		return false, nil
@@ -150,6 +166,9 @@ func (e *Engine) inherit(ctx context.Context, w *store.Workflow) (unchanged bool
 	old, err := e.Store.WorkflowHeader(ctx, id)
 	if err != nil {
 		return false, err
+	}
+	if replaces != "" && replaces != old.ETag {
+		return false, fmt.Errorf("the workflow is not what it was: %w", store.ErrConflict)
 	}
 	if err := e.Store.WorkflowVersion(ctx, old, old.Version); err != nil {
 		return false, err
@@ -162,6 +181,11 @@ func (e *Engine) inherit(ctx context.Context, w *store.Workflow) (unchanged bool
 		same(old.Tags, w.Tags) && same(old.Identity, w.Identity) && old.State == w.State && old.Declared == w.Declared && old.Location == w.Location && old.Kind == w.Kind {
 		*w = *old
 		return true, nil
+	}
+	if w.Version >= old.Version { // clocks differ, or stand: the newer version sorts first all the same
+		if n, err := strconv.ParseUint(old.Version, 10, 64); err == nil {
+			w.Version = fmt.Sprintf("%020d", n-1)
+		}
 	}
 	return false, nil
 }
@@ -206,6 +230,29 @@ func (e *Engine) Workflow(ctx context.Context, id string) (*Workflow, error) {
 	return e.compiled(ctx, c.header, c.header.Version)
 }
 
+// Current is Workflow as the store has it now. A version that does not compile here has
+// an empty program: it can be looked at, changed and deleted all the same.
+func (e *Engine) Current(ctx context.Context, id string) (*Workflow, error) {
+	header, err := e.Store.WorkflowHeader(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return e.Adopt(ctx, header)
+}
+
+// Adopt is Current for a header that has just been read.
+func (e *Engine) Adopt(ctx context.Context, header *store.Workflow) (*Workflow, error) {
+	e.mu.Lock()
+	e.workflows[header.ID] = &cached{header, e.Ambient.Now().Add(e.Fresh)}
+	e.mu.Unlock()
+	w, err := e.compiled(ctx, header, header.Version)
+	if !errors.Is(err, ErrNotCompiled) {
+		return w, err
+	}
+	full := *header
+	return &Workflow{&full, &definition.Program{}}, e.Store.WorkflowVersion(ctx, &full, header.Version)
+}
+
 // WorkflowVersion returns a workflow as it was in a version: a run keeps the one
 // it started with.
 func (e *Engine) WorkflowVersion(ctx context.Context, id, version string) (*Workflow, error) {
@@ -216,15 +263,18 @@ func (e *Engine) WorkflowVersion(ctx context.Context, id, version string) (*Work
 	return e.compiled(ctx, w.Workflow, version)
 }
 
+// ErrNotCompiled: a version that was stored by another latchwork.
+var ErrNotCompiled = errors.New("does not compile here")
+
 func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version string) (*Workflow, error) {
 	key := header.ID + "/" + version
 	e.mu.Lock()
-	program := e.programs[key]
+	c := e.programs[key]
 	e.mu.Unlock()
 	w := *header
-	if program != nil {
-		w.Version = version
-		return &Workflow{&w, program}, nil
+	if c != nil {
+		w.Version, w.Definition, w.Parameters = version, c.definition, c.parameters
+		return &Workflow{&w, c.program}, nil
 	}
 	if err := e.Store.WorkflowVersion(ctx, &w, version); err != nil {
 		return nil, err
@@ -235,11 +285,11 @@ func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version s
 		for _, p := range problems {
 			all = append(all, p.Error())
 		}
-		return nil, fmt.Errorf("version %s of workflow %s does not compile here: %s", version, w.Name, strings.Join(all, "; "))
+		return nil, fmt.Errorf("version %s of workflow %s %w: %s", version, w.Name, ErrNotCompiled, strings.Join(all, "; "))
 	}
 	program.Strict = e.strict(w.Tags)
 	e.mu.Lock()
-	e.programs[key] = program
+	e.programs[key] = &compiled{program, w.Definition, w.Parameters}
 	e.mu.Unlock()
 	return &Workflow{&w, program}, nil
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // A run is deleted in two steps. The first, one transaction, takes it out of the
-// list: its header makes place for a mark, X. and its name. The second, in as many
+// list: its header makes place for a mark, G. and its name. The second, in as many
 // small transactions as it takes, removes what it consisted of, and the mark last;
 // it can stop and go on anywhere.
-func markKey(run string) string { return "X." + run }
+func markKey(run string) string { return "G." + run }
 
 // DropRuns takes runs that are over out of the list, in one transaction for each
 // maxDrop. Purge removes what they consist of.
@@ -49,12 +49,12 @@ func (s *Store) OldRuns(ctx context.Context, workflowID string, before time.Time
 func (s *Store) Purge(ctx context.Context, workflowID string, budget int) (removed int, err error) {
 	partition := RunKey{workflowID, "00"}.partition()
 	for removed < budget {
-		marks, _, err := s.backend.Range(ctx, partition, "X.", after("X."), 10, "")
+		marks, _, err := s.backend.Range(ctx, partition, "G.", after("G."), 10, "")
 		if err != nil || len(marks) == 0 {
 			return removed, err
 		}
 		for _, mark := range marks {
-			n, done, err := s.purgeRun(ctx, RunKey{workflowID, strings.TrimPrefix(mark.Key, "X.")}, budget-removed)
+			n, done, err := s.purgeRun(ctx, RunKey{workflowID, strings.TrimPrefix(mark.Key, "G.")}, budget-removed)
 			removed += n
 			if err != nil || !done {
 				return removed, err

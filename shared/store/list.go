@@ -22,16 +22,7 @@ const (
 // limit rows, and may find none among them. after is the next of the call before,
 // next is "" at the end.
 func (s *Store) RunsBetween(ctx context.Context, workflowID string, from, to time.Time, limit int, after string) (runs []*Snapshot, next string, err error) {
-	low, high := "R.", "R/" // the character behind the dot
-	if !to.IsZero() {
-		low = "R." + run.NewVersion(to.Add(nameLate))
-	}
-	if !from.IsZero() {
-		high = "R." + run.NewVersion(from.Add(-nameEarly)) + "~"
-	}
-	if after != "" {
-		low = max(low, "R."+after+" ") // the first key behind it
-	}
+	low, high := window("R.", "R/", from, to, after)
 	if low >= high {
 		return nil, "", nil
 	}
@@ -54,6 +45,22 @@ func (s *Store) RunsBetween(ctx context.Context, workflowID string, from, to tim
 		}
 	}
 	return runs, next, nil
+}
+
+// window is the range of the names behind a prefix that times and the name of the page
+// before leave. Names begin with the ticks since the year 1.
+func window(prefix, end string, from, to time.Time, behind string) (low, high string) {
+	low, high = prefix, end
+	if to.Year() > 1 {
+		low = prefix + run.NewVersion(to.Add(nameLate))
+	}
+	if from.Year() > 1 {
+		high = prefix + run.NewVersion(from.Add(-nameEarly)) + "~"
+	}
+	if behind != "" {
+		low = max(low, prefix+behind+" ") // the first key behind it
+	}
+	return low, high
 }
 
 // TriggerOf reads the record of a run's trigger, with what it got: one read.
@@ -111,13 +118,14 @@ func (s *Store) version(ctx context.Context, w *Workflow, row Row) (*Workflow, e
 	return &version, nil
 }
 
-// HistoriesBehind pages through the evaluations of a trigger behind that of a name, as
-// Histories does; "" is the newest. next is the name to go on behind, "" at the end.
-func (s *Store) HistoriesBehind(ctx context.Context, key TriggerKey, name string, limit int) (list []*History, next string, err error) {
-	low := historyPrefix(key.Trigger)
-	high := after(low)
-	if name != "" {
-		low += escape(name) + " " // the first key behind it
+// HistoriesBetween pages through the evaluations of a trigger that began between two
+// times, as Histories does; a zero time is no bound. behind is the next of the call
+// before, next is "" at the end.
+func (s *Store) HistoriesBetween(ctx context.Context, key TriggerKey, from, to time.Time, limit int, behind string) (list []*History, next string, err error) {
+	prefix := historyPrefix(key.Trigger)
+	low, high := window(prefix, after(prefix), from, to, escape(behind))
+	if low >= high {
+		return nil, "", nil
 	}
 	rows, more, err := s.backend.Range(ctx, key.partition(), low, high, limit, "")
 	if err != nil {
@@ -128,10 +136,14 @@ func (s *Store) HistoriesBehind(ctx context.Context, key TriggerKey, name string
 		if err != nil {
 			return nil, "", err
 		}
-		h.Record.Inputs, h.Record.Outputs = run.Payload{}, run.Payload{}
-		if list = append(list, h); more != "" {
+		if more != "" {
 			next = h.Name
 		}
+		if start := h.Record.Start; !from.IsZero() && start.Before(from) || !to.IsZero() && start.After(to) {
+			continue
+		}
+		h.Record.Inputs, h.Record.Outputs = run.Payload{}, run.Payload{}
+		list = append(list, h)
 	}
 	return list, next, nil
 }

@@ -54,7 +54,7 @@ func (s *Store) SaveWorkflow(ctx context.Context, w *Workflow) error {
 	if err := s.putBlobs(ctx, blobs); err != nil {
 		return err
 	}
-	if _, err := s.backend.Transact(ctx, versions(w.ID), []Op{{Kind: Replace, Key: w.Version, Properties: version.properties}}); err != nil {
+	if _, err := s.backend.Transact(ctx, versions(w.ID), []Op{{Kind: Insert, Key: w.Version, Properties: version.properties}}); err != nil {
 		return fmt.Errorf("write workflow version: %w", err)
 	}
 	ops := []Op{{Kind: Replace, Key: "W." + w.ID, Properties: header.properties, ETag: w.ETag}}
@@ -64,10 +64,32 @@ func (s *Store) SaveWorkflow(ctx context.Context, w *Workflow) error {
 	}
 	etags, err := s.backend.Transact(ctx, registry, ops)
 	if err != nil {
-		return fmt.Errorf("write workflow: %w", err)
+		return fmt.Errorf("write workflow: %w", errors.Join(err, s.withdraw(ctx, w, err)))
 	}
 	w.ETag = etags[0]
 	return nil
+}
+
+// withdraw removes a version that never was the current one: somebody else's was first.
+func (s *Store) withdraw(ctx context.Context, w *Workflow, why error) error {
+	if !errors.Is(why, ErrConflict) {
+		return nil // nobody knows whether it is the current one
+	}
+	row, err := s.backend.Get(ctx, registry, "W."+w.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if current, _ := row.Properties["Version"].(string); current == w.Version {
+		return nil // written by this very save, which then was repeated
+	}
+	written, err := s.backend.Get(ctx, versions(w.ID), w.Version)
+	if err == nil {
+		err = s.deleteRows(ctx, versions(w.ID), []Row{written})
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func (s *Store) workflowHeader(w *Workflow, blobs *[]Blob) *row {

@@ -48,6 +48,28 @@ func (h *house) many(w *store.Workflow, n int, newest time.Time) {
 	}
 }
 
+// sparse stores n runs some time apart, of which the fourth failed and the eighth runs.
+func (h *house) sparse(w *store.Workflow, n int, newest time.Time, apart time.Duration) {
+	h.t.Helper()
+	for i := range n {
+		at := newest.Add(-time.Duration(i) * apart)
+		st := run.NewState(run.Header{
+			Name: run.NameAt(at, int64(i), 0), WorkflowID: w.ID, ResourceID: w.ResourceID, Version: w.Version, Start: at, End: at, TrackingID: "t",
+			Status: definition.Succeeded, ClientTrackingID: fmt.Sprintf("it's %d", i),
+		})
+		switch i {
+		case 3:
+			st.Status = definition.Failed
+		case 7:
+			st.Status = definition.Running
+		}
+		st.Trigger = run.Record{Name: "manual", Status: definition.Succeeded, Start: at, End: at}
+		if _, err := h.store.CreateRun(h.t.Context(), st, store.Lease{}); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
 // bulk gathers transactions of one partition, so that many rows are written soon.
 type bulk struct {
 	store.Backend

@@ -14,16 +14,26 @@ import (
 // armLogic is the version of the client that tools/arm-logic/package-lock.json pins.
 const armLogic = "arm-logic-8.2.0"
 
-// TestTheJavaScriptSDKWalks walks the same way with npm's @azure/arm-logic. Without
-// Node or npm it fails: it is never skipped.
-func TestTheJavaScriptSDKWalks(t *testing.T) {
+// The same way is walked with npm's @azure/arm-logic. Without Node or npm it fails: it is
+// never skipped.
+
+func TestTheJavaScriptSDKWalksStandalone(t *testing.T) {
 	t.Parallel()
+	javaScriptWalk(t, managedByItself(t))
+}
+
+func TestTheJavaScriptSDKWalksThePackagedApp(t *testing.T) {
+	t.Parallel()
+	javaScriptWalk(t, managedInHost(t))
+}
+
+func javaScriptWalk(t *testing.T, m *managed) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatal("Node is needed to run Microsoft's JavaScript client: install Node 20 or later")
 	}
 	modules := armLogicInstalled(t)
-	m := managedByItself(t)
 	m.secrets = append(m.secrets, secretParameter)
 	folder := t.TempDir()
 	workflow := filepath.Join(folder, "workflow.json")

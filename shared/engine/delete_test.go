@@ -129,26 +129,35 @@ func TestCleaningKeepsSenders(t *testing.T) {
 		}
 		s.fire(e, w)
 		s.want("released", s.released(e, w), "b p 1 2")
-		over := runsOf(t, e, w.ID)
-		if err := e.Store.DropRuns(t.Context(), over); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := e.Store.TrimSenders(t.Context(), w.ID, time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC), 100); err != nil {
-			t.Fatal(err)
-		}
-		if n, err := e.Store.Purge(t.Context(), w.ID, 1000); err != nil || n == 0 {
-			t.Errorf("%d rows removed, %v", n, err)
-		}
-		for _, key := range everything(t, b, w.ID) {
-			if strings.Contains(key, over[0].State.Name) && !strings.HasPrefix(key, "T.") {
-				t.Errorf("of a run there is left: %s", key)
+		drop := func(forget time.Time) {
+			over := runsOf(t, e, w.ID)
+			if err := e.Store.DropRuns(t.Context(), over); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Store.TrimSenders(t.Context(), w.ID, forget, 100); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := e.Store.Purge(t.Context(), w.ID, 1000); err != nil || n == 0 || n > 20 {
+				t.Errorf("%d rows removed, %v", n, err)
+			}
+			for _, key := range everything(t, b, w.ID) {
+				if strings.Contains(key, over[0].State.Name) && !strings.HasPrefix(key, "T.") {
+					t.Errorf("of a run there is left: %s", key)
+				}
 			}
 		}
+		drop(time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC))
 		if err := s.send(e, w, "p/1", "p/2", "p/3"); err != nil { // repeats
 			t.Fatal(err)
 		}
 		s.fire(e, w)
 		s.want("repeated", s.released(e, w), "")
+		if err := s.send(e, w, "p/4"); err != nil {
+			t.Fatal(err)
+		}
+		s.fire(e, w)
+		s.want("released", s.released(e, w), "b p 3 4")
+		drop(s.now().Add(time.Hour))
 	})
 }
 

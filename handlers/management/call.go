@@ -57,6 +57,9 @@ func (a *API) read(r *http.Request) (*call, error) {
 		}
 		return c, fail(http.StatusNotFound, "InvalidResourceType", "The resource type could not be found for the request '%s'.", r.URL.Path)
 	}
+	if err := sensible(c.names); err != nil {
+		return c, err
+	}
 	supported := func(list []string, v string) bool { return slices.Contains(list, strings.ToLower(v)) }
 	switch v, given := c.query["api-version"]; {
 	case !given || v == "":

@@ -96,6 +96,11 @@ func (a *API) putConnection(c *call) (answer, error) {
 	if api == "" {
 		return answer{}, fail(http.StatusBadRequest, "InvalidApiConnectionProperties", "The connection '%s' must have 'properties.api.id'.", c.names["connection"])
 	}
+	if missing != nil {
+		if err := creatable(c.names["group"], c.names["connection"]); err != nil {
+			return answer{}, err
+		}
+	}
 	if k := body.Member("kind"); !k.IsNull() {
 		p = p.With("kind", k)
 	}
@@ -182,11 +187,12 @@ func (a *API) getAccessPolicy(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p, found := x.Properties.Member("accessPolicies").Get(c.names["policy"])
+	policies := x.Properties.Member("accessPolicies")
+	p, found := policies.Get(c.names["policy"])
 	if !found {
 		return answer{}, fail(http.StatusNotFound, "ResourceNotFound", "The Resource 'Microsoft.Web/connections/%s/accessPolicies/%s' under resource group '%s' was not found.", x.Name, c.names["policy"], c.names["group"])
 	}
-	return ok(policyView(x, c.names["policy"], p))
+	return ok(policyView(x, policies.KeyAt(policies.Find(c.names["policy"])), p))
 }
 
 func (a *API) putAccessPolicy(c *call) (answer, error) {
@@ -203,6 +209,14 @@ func (a *API) putAccessPolicy(c *call) (answer, error) {
 		policies = value.Object()
 	}
 	p := body.Member("properties")
+	if identity := p.Member("principal").Member("identity"); identity.Member("objectId").Str() == "" || identity.Member("tenantId").Str() == "" {
+		return answer{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'Required property 'principal.identity' with objectId and tenantId not found in JSON'.")
+	}
+	if !policies.Has(c.names["policy"]) {
+		if err := creatable(c.names["group"], c.names["policy"]); err != nil {
+			return answer{}, err
+		}
+	}
 	x.Properties = x.Properties.With("accessPolicies", policies.With(c.names["policy"], p))
 	if err := a.Engine.SaveConnection(c.ctx, x); err != nil {
 		return answer{}, err

@@ -65,6 +65,14 @@ func TestConnections(t *testing.T) {
 	}
 	policy := at + "/one-kind/accessPolicies/app" + version
 	h.must("PUT", policy, `{"properties":{"principal":{"type":"ActiveDirectory","identity":{"objectId":"o","tenantId":"t"}}}}`)
+	for _, body := range []string{"", "{}", `{"properties":{"principal":{"type":"ActiveDirectory"}}}`} {
+		if got := h.call("contributor", "PUT", policy, body); got.status != http.StatusBadRequest || got.code() != "InvalidRequestContent" {
+			t.Errorf("a policy for nobody: %d %s", got.status, got.text)
+		}
+	}
+	if got := h.must("GET", strings.Replace(policy, "/app", "/APP", 1), ""); member(got.body, "name") != "app" {
+		t.Errorf("the policy is %s", got.text)
+	}
 	if got := h.must("GET", policy, ""); !strings.Contains(got.text, `"objectId":"o"`) {
 		t.Errorf("the policy is %s", got.text)
 	}

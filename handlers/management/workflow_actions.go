@@ -104,6 +104,9 @@ func (a *API) moveWorkflow(c *call) (answer, error) {
 	if len(parts) != 9 || slices.Contains(parts[1:], "") || !strings.EqualFold(strings.Join([]string{parts[1], parts[3], parts[5], parts[6], parts[7]}, "/"), "subscriptions/resourceGroups/providers/Microsoft.Logic/workflows") {
 		return answer{}, fail(http.StatusBadRequest, "InvalidRequestContent", "The request content is not valid and could not be deserialized: 'the id '%s' is not that of a workflow'.", to)
 	}
+	if err := creatable(parts[4], parts[8]); err != nil {
+		return answer{}, err
+	}
 	err = a.Engine.Move(c.ctx, w.ID, to, parts[8])
 	if errors.Is(err, store.ErrExists) {
 		return answer{}, fail(http.StatusConflict, "WorkflowAlreadyExists", "There is a workflow '%s' already.", to)

@@ -33,6 +33,14 @@ func (a *API) resource(c *call, body value.Value, old *engine.Workflow, from *st
 	default:
 		return nil, fail(http.StatusBadRequest, "WorkflowStateNotValid", "The workflow state '%s' is not valid. The state must be 'Enabled' or 'Disabled'.", r.State)
 	}
+	if err := checkTags(r.Tags); err != nil {
+		return nil, err
+	}
+	if old == nil {
+		if err := creatable(c.names["group"], r.Name); err != nil {
+			return nil, err
+		}
+	}
 	if old != nil {
 		r.Name, r.ResourceID = old.Name, old.ResourceID // the spelling of the first PUT stays
 		r.AccessControl = keepDisabled(r.AccessControl, old.AccessControl)

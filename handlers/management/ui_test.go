@@ -41,6 +41,9 @@ func member(v any, path ...any) any {
 	return v
 }
 
+// runNames is what the designer's filter takes for the name of a run.
+var runNames = regexp.MustCompile(`^\d{29}CU\d{2,8}$`)
+
 // TestTheDesignersRequests: each is answered with the fields that the designer reads
 // (ui §4).
 func TestTheDesignersRequests(t *testing.T) {
@@ -48,7 +51,7 @@ func TestTheDesignersRequests(t *testing.T) {
 	run := h.loops()
 	got := h.must("GET", run+version+"&$expand=properties/actions,workflow/properties", "").body
 	name := member(got, "name").(string)
-	if !regexp.MustCompile(`^\d{29}CU\d{2,8}$`).MatchString(name) {
+	if !runNames.MatchString(name) {
 		t.Errorf("the run is called %s", name)
 	}
 	for what, there := range map[string]any{
@@ -79,6 +82,27 @@ func TestTheDesignersRequests(t *testing.T) {
 		if there != nil {
 			t.Errorf("%s: %v", what, there)
 		}
+	}
+	h.run("loops", `[]`)
+	listed := 0
+	h.pages("loops/runs"+version+"&$top=1", func(page answer) {
+		for _, one := range page.body["value"].([]any) {
+			listed++
+			if !runNames.MatchString(member(one, "name").(string)) || member(one, "properties", "startTime") == nil || member(one, "properties", "status") == nil {
+				t.Errorf("listed: %v", one)
+			}
+		}
+	})
+	if listed != 2 {
+		t.Errorf("%d runs are listed", listed)
+	}
+	if got := h.content(http.MethodGet, member(got, "properties", "actions", "Ask", "outputsLink", "uri").(string), "192.0.2.7:1"); got.status != http.StatusOK || got.body["statusCode"] != float64(200) {
+		t.Errorf("the side panel gets %d %s", got.status, got.text)
+	}
+	const site = "/runtime/webhooks/workflow/api/management/workflows/"
+	standard := h.must("GET", site+run+"?api-version=2018-11-01&$expand=properties/actions,workflow/properties", "").body
+	if member(standard, "properties", "workflow", "properties", "definition", "actions", "Each") == nil || member(standard, "properties", "actions", "Ask", "outputsLink", "uri") == nil {
+		t.Errorf("at the path of a Standard app: %v", standard)
 	}
 	deep := h.must("GET", run+"/actions/Deep/repetitions/000001-000002"+version, "").body
 	if member(deep, "properties", "repetitionIndexes", 1, "itemIndex") != float64(2) || member(deep, "properties", "repetitionIndexes", 1, "scopeName") != "Inner" {

@@ -182,8 +182,12 @@ func (e *Engine) inherit(ctx context.Context, w *store.Workflow, replaces string
 		*w = *old
 		return true, nil
 	}
-	if w.Version >= old.Version { // clocks differ, or stand: the newer version sorts first all the same
-		if n, err := strconv.ParseUint(old.Version, 10, 64); err == nil {
+	newest, _, err := e.Store.Versions(ctx, old, 1, "") // not the current one, where an earlier one was restored
+	if err != nil {
+		return false, err
+	}
+	if len(newest) > 0 && w.Version >= newest[0].Version { // clocks differ, or stand: the newer version sorts first all the same
+		if n, err := strconv.ParseUint(newest[0].Version, 10, 64); err == nil {
 			w.Version = fmt.Sprintf("%020d", n-1)
 		}
 	}

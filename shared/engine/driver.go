@@ -163,7 +163,7 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 		lease.Due, ring = now, new(time.Duration)
 	case wake.IsZero():
 		lease.Due = now.Add(idleLeases * d.e.Lease) // nothing to wait for but the inbox
-	case wake.Before(d.sliceEnd) && wake.Sub(now) < d.e.Lease/2:
+	case wake.Before(d.sliceEnd) && wake.Sub(now) < d.patience():
 		lease, stay = d.lease(now), true // a short wait is sat out
 	default:
 		delay := wake.Sub(now)
@@ -202,6 +202,19 @@ func (d *driver) commit(ctx context.Context) (stay bool, err error) {
 		d.ring(ctx, *ring)
 	}
 	return stay, nil
+}
+
+// briefWait is not worth a doorbell.
+const briefWait = time.Second
+
+// patience is how long a wait is sat out: for long only while a caller waits for the
+// answer. Any other driver came by the queue and would keep one of the few places that the
+// host has for messages from runs that have something to do.
+func (d *driver) patience() time.Duration {
+	if d.answer != nil && d.st.Responded == "" {
+		return d.e.Lease / 2
+	}
+	return min(d.e.Lease/2, briefWait)
 }
 
 func (d *driver) lease(now time.Time) store.Lease {

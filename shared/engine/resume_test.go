@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -193,6 +194,24 @@ func TestNestedWorkflow(t *testing.T) {
 		}
 		if n := len(runsOf(t, e, callee.ID)); n != 2 {
 			t.Errorf("%d runs of the callee", n)
+		}
+	})
+}
+
+// TestQueuedRunLetsGoOfWaits: a run that came by the queue does not keep its place there
+// while it waits for some seconds; the doorbell of a second is not worth the trouble.
+func TestQueuedRunLetsGoOfWaits(t *testing.T) {
+	backends(t, func(t *testing.T, open func() store.Backend) {
+		for wait, letsGo := range map[string]bool{`"count": 2`: true, `"count": 20`: true, `"count": 1`: false} {
+			l := newLife(t, open(), nil) // its clock stands still: who sits a wait out stays
+			w := l.workflow(t, "places"+wait[len(wait)-2:], `{"W": {"type": "Wait", "inputs": {"interval": {`+wait+`, "unit": "Second"}}}}`)
+			key := begin(t, l.Engine, w)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			err := l.Continue(ctx, key)
+			cancel()
+			if letsGo != (err == nil) {
+				t.Errorf("%s: %v", wait, err)
+			}
 		}
 	})
 }

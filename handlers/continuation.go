@@ -59,23 +59,41 @@ func (a *app) sweep(ctx context.Context, _ host.Tick) error {
 	return errors.Join(err, a.clean(ctx))
 }
 
-// cleanEvery is how often history is looked over for what need not be kept.
-const cleanEvery = 10 * time.Minute
+const (
+	// cleanEvery is how often history is looked over for what need not be kept, unless
+	// a tenth of the retention is less.
+	cleanEvery = 10 * time.Minute
+	// cleanTime is what cleaning may take of the minute between two sweeps.
+	cleanTime = 40 * time.Second
+)
 
-// clean removes a bounded part of what history need not keep; when there is more, the
-// next sweep goes on.
+// clean removes what history need not keep: all of it, or as much as there is time for;
+// then the next sweep goes on.
 func (a *app) clean(ctx context.Context) error {
 	a.cleanMu.Lock()
 	defer a.cleanMu.Unlock()
-	now := time.Now()
-	if now.Before(a.nextClean) {
+	began := time.Now()
+	if began.Before(a.nextClean) {
 		return nil
 	}
-	removed, err := a.engine.Clean(ctx)
-	if removed > 0 {
-		a.log.Info().Int("rows", removed).Msg("history was cleaned")
-	} else if err == nil {
-		a.nextClean = now.Add(cleanEvery)
+	total := 0
+	defer func() {
+		if total > 0 {
+			a.log.Info().Int("rows", total).Dur("duration", time.Since(began)).Msg("history was cleaned")
+		}
+	}()
+	for time.Since(began) < cleanTime {
+		removed, err := a.engine.Clean(ctx)
+		if total += removed; err != nil {
+			return err
+		}
+		if removed == 0 {
+			a.nextClean = began.Add(cleanEvery)
+			if r := a.settings.retention; r > 0 {
+				a.nextClean = began.Add(min(cleanEvery, r/10))
+			}
+			break
+		}
 	}
-	return err
+	return nil
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,9 @@ import (
 	"github.com/latchwork/latchwork/shared/engine"
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
+	"github.com/latchwork/latchwork/shared/store/local"
+	"github.com/latchwork/latchwork/shared/store/storetest"
+	"github.com/latchwork/latchwork/shared/value"
 )
 
 // clean cleans until there is nothing to clean.
@@ -217,6 +221,106 @@ func TestAuditRetention(t *testing.T) {
 		l.clean(t)
 		if got := left(); len(got) != 2 || got[0] != "xx" {
 			t.Errorf("%v are left", got)
+		}
+	})
+}
+
+// TestRetentionCostsWhatWasPromised: two reads to find the rows of a run, a fraction of a
+// transaction to remove them, and a fraction of a listing of blobs, which is dear.
+func TestRetentionCostsWhatWasPromised(t *testing.T) {
+	backends(t, func(t *testing.T, open func() store.Backend) {
+		counter := storetest.NewCounter(open())
+		l := newLife(t, counter, func(c *engine.Config) { c.Retention = time.Hour })
+		w := l.workflow(t, "removal", quick)
+		const runs = 60
+		for range runs {
+			l.look(t, begin(t, l.Engine, w))
+		}
+		l.clean(t) // it also looks for the first day of the audit trail, once
+		l.clock.pass(2 * time.Hour)
+		counter.Counts()
+		l.clean(t)
+		n := counter.Counts()
+		t.Logf("%d runs: %v", runs, n)
+		if n["Range"] > 2*runs+20 || n["Transact"] > runs/15+4 || n["Blobs"] > 2 || n["DeleteBlob"] > 0 {
+			t.Errorf("%d runs were removed with %v", runs, n)
+		}
+		if after := left(t, counter, w.ID); len(after) > 3 {
+			t.Errorf("left: %v", after)
+		}
+	})
+}
+
+// Of a busy workflow there is more to clean than one turn takes: another one has its turn too.
+func TestCleaningTakesTurns(t *testing.T) {
+	b, err := local.Open(filepath.Join(t.TempDir(), "store.db")) // the emulator takes a minute for so many rows
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	l := newLife(t, b, func(c *engine.Config) { c.Retention = time.Hour })
+	const many = `{"Each":{"type":"Foreach","foreach":"@range(0,4500)","actions":{"A":{"type":"Compose","inputs":1}}}}` // rows for more than two turns
+	var runs []store.RunKey
+	for _, name := range []string{"busy-a", "busy-b"} {
+		key := begin(t, l.Engine, l.workflow(t, name, many))
+		l.look(t, key)
+		runs = append(runs, key)
+	}
+	l.clock.pass(2 * time.Hour)
+	for range runs {
+		if n, err := l.Clean(t.Context()); err != nil || n == 0 {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	for i, key := range runs {
+		if s := l.status(t, key); s != "" {
+			t.Errorf("after as many turns as there are workflows, run %d is %s", i, s)
+		}
+	}
+}
+
+// What is old goes by kinds: who forgets the senders of batches leaves the marks of dropped runs
+// alone, or their rows would stay for ever; and the other way round a repeat would be
+// taken for another message.
+func TestMarksAndSendersAreApart(t *testing.T) {
+	backends(t, func(t *testing.T, open func() store.Backend) {
+		b := open()
+		l := newLife(t, b, nil)
+		w := l.workflow(t, "apart", quick)
+		key := begin(t, l.Engine, w)
+		l.look(t, key)
+		count := func(prefix string) (n int) {
+			for _, name := range left(t, b, w.ID) {
+				if strings.HasPrefix(name, prefix) {
+					n++
+				}
+			}
+			return n
+		}
+		message := &store.BatchMessage{Key: store.TriggerKey{WorkflowID: w.ID, Trigger: "manual"}, SenderRun: key.Run, Sender: "Send", Batch: "b", Content: value.String("x")}
+		if _, err := l.Store.SendToBatch(t.Context(), message, 0, 0, l.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		snapshot, err := l.Store.RunHeader(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Store.DropRuns(t.Context(), []*store.Snapshot{snapshot}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := l.Store.Purge(t.Context(), w.ID, 1000); err != nil || n == 0 || count("S.")+count("G.") > 0 || count("X.") != 1 {
+			t.Errorf("after the runs: %v, %v", left(t, b, w.ID), err)
+		}
+		again := begin(t, l.Engine, w)
+		l.look(t, again)
+		if snapshot, err = l.Store.RunHeader(t.Context(), again); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Store.DropRuns(t.Context(), []*store.Snapshot{snapshot}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := l.Store.TrimSenders(t.Context(), w.ID, l.clock.Now().Add(time.Hour), 1000); err != nil || n != 1 || count("G.") != 1 || count("X.") != 0 {
+			t.Errorf("after the senders: %d, %v, %v", n, left(t, b, w.ID), err)
 		}
 	})
 }

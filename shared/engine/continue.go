@@ -103,7 +103,7 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 		for _, key := range o.Triggers {
 			failures = append(failures, e.Store.RingTrigger(ctx, key, 0))
 		}
-		failures = append(failures, e.heal(ctx, o), e.trimHistories(ctx, w.ID))
+		failures = append(failures, e.heal(ctx, o))
 		rung += len(o.Runs) + len(o.Triggers)
 	}
 	return rung, errors.Join(failures...)

@@ -103,6 +103,7 @@ type Engine struct {
 	slots       map[store.TriggerKey]chan struct{} // one at a time changes the places of a trigger
 	renewed     map[string]time.Time               // when references were last looked up anew, by workflow id
 	trimmed     map[string]time.Time               // when old history was last looked for, by workflow id
+	cleanFrom   string                             // id of the workflow that is cleaned next
 }
 
 // New returns an engine. Close ends it.

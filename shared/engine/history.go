@@ -43,29 +43,31 @@ func (e *Engine) TriggerStatus(ctx context.Context, key store.TriggerKey) (Trigg
 	return status, err
 }
 
-// maxTrimmed is how many old entries one look deletes; the rest is for the next.
-const maxTrimmed = 1000
+// trimEvery is how often the history of triggers is looked over for what is old, unless a
+// tenth of its life is less.
+const trimEvery = time.Hour
 
-// trimHistories deletes the history of triggers that is older than HistoryLife: once
-// an hour, and until nothing is left.
-func (e *Engine) trimHistories(ctx context.Context, workflowID string) error {
+// trimHistories deletes the history of triggers that is older than HistoryLife, at most so
+// many entries, and tells how many. Once nothing is left it does not look for a while.
+func (e *Engine) trimHistories(ctx context.Context, workflowID string, budget int) (int, error) {
 	now := e.Ambient.Now()
 	e.mu.Lock()
 	last := e.trimmed[workflowID]
 	e.mu.Unlock()
-	if now.Sub(last) < time.Hour {
-		return nil
+	if now.Sub(last) < min(trimEvery, e.HistoryLife/10) {
+		return 0, nil
 	}
 	before := now.Add(-e.HistoryLife)
-	n, err := e.Store.TrimHistories(ctx, workflowID, before, maxTrimmed)
-	if err != nil || n == maxTrimmed {
-		return err
+	histories, err := e.Store.TrimHistories(ctx, workflowID, before, budget)
+	if err != nil || histories >= budget {
+		return histories, err
 	}
-	if n, err = e.Store.TrimSenders(ctx, workflowID, before, maxTrimmed); err != nil || n == maxTrimmed {
-		return err
+	senders, err := e.Store.TrimSenders(ctx, workflowID, before, budget-histories)
+	if err != nil || histories+senders >= budget {
+		return histories + senders, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.trimmed[workflowID] = now
-	return nil
+	return histories + senders, nil
 }

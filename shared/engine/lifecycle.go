@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,8 +116,10 @@ const (
 )
 
 // Clean removes what history need not keep any longer: runs that started before the
-// retention, what is left of deleted workflows, and the days of the audit trail that are
-// over. It does a bounded amount of work and tells how many rows and blobs it removed.
+// retention, what triggers did before that, what is left of deleted workflows, and the days of the
+// audit trail that are over. It does a bounded amount of work and tells how many rows and blobs it
+// removed. The next one goes on with the workflow behind: one that is busy must not keep the
+// others from their turn.
 func (e *Engine) Clean(ctx context.Context) (int, error) {
 	workflows, err := e.Store.AllWorkflows(ctx)
 	if err != nil {
@@ -127,23 +130,38 @@ func (e *Engine) Clean(ctx context.Context) (int, error) {
 	if err != nil {
 		failures = append(failures, err)
 	}
+	e.mu.Lock()
+	first := slices.IndexFunc(workflows, func(w *store.Workflow) bool { return w.ID == e.cleanFrom })
+	e.mu.Unlock()
+	workflows = slices.Concat(workflows[max(first, 0):], workflows[:max(first, 0)])
 	removed := 0
-	for _, w := range workflows {
-		if removed >= cleanBudget {
-			break
-		}
-		var n int
-		if w.State == store.Deleted {
-			n, err = e.cleanDeleted(ctx, w, cleanBudget-removed)
-		} else {
-			n, err = e.cleanRuns(ctx, w, cleanBudget-removed)
-		}
+	for i, w := range workflows {
+		n, err := e.cleanWorkflow(ctx, w, cleanBudget)
 		removed += n
 		if err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) { // somebody else cleans too
 			failures = append(failures, err)
 		}
+		if removed >= cleanBudget {
+			e.mu.Lock()
+			e.cleanFrom = workflows[(i+1)%len(workflows)].ID
+			e.mu.Unlock()
+			break
+		}
 	}
 	return removed + trail, errors.Join(failures...)
+}
+
+// cleanWorkflow cleans one workflow: so much of its runs, and so much of what its triggers did.
+func (e *Engine) cleanWorkflow(ctx context.Context, w *store.Workflow, budget int) (int, error) {
+	if w.State == store.Deleted {
+		return e.cleanDeleted(ctx, w, budget)
+	}
+	runs, err := e.cleanRuns(ctx, w, budget)
+	if err != nil {
+		return runs, err
+	}
+	histories, err := e.trimHistories(ctx, w.ID, budget)
+	return runs + histories, err
 }
 
 // cleanRuns removes runs that are older than the retention in force now

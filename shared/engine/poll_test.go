@@ -325,15 +325,15 @@ func TestHistoryEnds(t *testing.T) {
 		s.fire(e, w)
 		s.move(time.Hour)
 		s.fire(e, w)
-		sweep := func() {
-			if _, err := e.Sweep(t.Context()); err != nil {
+		clean := func() {
+			if _, err := e.Clean(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		sweep()
+		clean()
 		s.want("kept", s.past(e, w), "Skipped Accepted, Skipped Accepted, Skipped Accepted")
 		s.move(2 * 24 * time.Hour)
-		sweep()
+		clean()
 		s.want("the young one is kept", s.past(e, w), "Skipped Accepted")
 		definition, err := value.Parse([]byte(`{"triggers": {"other": {"type": "Request"}}, "actions": {}}`))
 		if err != nil {
@@ -342,7 +342,7 @@ func TestHistoryEnds(t *testing.T) {
 		old.Definition = definition
 		w = save(t, e, old)
 		s.move(90 * 24 * time.Hour)
-		sweep()
+		clean()
 		s.want("of a trigger that is gone", s.past(e, w), "")
 	})
 }

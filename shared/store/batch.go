@@ -61,7 +61,10 @@ func began(m *BatchMessage, now time.Time) string {
 	return fmt.Sprintf("%019d-%s", now.UnixNano(), hex.EncodeToString(sum[:6]))
 }
 
-func senderKey(m *BatchMessage) string { return "X." + escape(m.SenderRun) + ":" + escape(m.Sender) }
+// senders is what the keys of senders begin with.
+const senders = "X."
+
+func senderKey(m *BatchMessage) string { return senders + escape(m.SenderRun) + ":" + escape(m.Sender) }
 
 // SendToBatch adds a message, and releases the batch if it has enough then: messages
 // or bytes, where 0 says nothing. ErrConflict: somebody else was at the batch; again.
@@ -227,7 +230,7 @@ func (s *Store) TrimSenders(ctx context.Context, workflowID string, before time.
 	partition := RunKey{workflowID, "00"}.partition()
 	deleted := 0
 	for deleted < limit {
-		rows, _, err := s.backend.Range(ctx, partition, "X."+run.NewVersion(before), after("X."), min(limit-deleted, MaxTransactionOps), "")
+		rows, _, err := s.backend.Range(ctx, partition, senders+run.NewVersion(before), after(senders), min(limit-deleted, MaxTransactionOps), "")
 		if err != nil || len(rows) == 0 {
 			return deleted, err
 		}

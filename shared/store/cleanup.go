@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/latchwork/latchwork/shared/run"
 )
@@ -46,22 +50,125 @@ func (s *Store) OldRuns(ctx context.Context, workflowID string, before time.Time
 
 // Purge removes what dropped runs of a workflow consist of. It removes about budget
 // rows and blobs, and tells how many it did.
-func (s *Store) Purge(ctx context.Context, workflowID string, budget int) (removed int, err error) {
+//
+// Small runs go together, as many as one transaction holds, and several transactions are
+// under way at once: all the time goes into waiting for them. The blobs of all runs are listed
+// once where there are few, since a listing costs more than anything else here.
+func (s *Store) Purge(ctx context.Context, workflowID string, budget int) (int, error) {
 	partition := RunKey{workflowID, "00"}.partition()
-	for removed < budget {
-		marks, _, err := s.backend.Range(ctx, partition, "G.", after("G."), 10, "")
+	var blobs listing
+	for removed := 0; ; {
+		marks, _, err := s.backend.Range(ctx, partition, "G.", after("G."), min(maxMarks, budget-removed), "")
 		if err != nil || len(marks) == 0 {
 			return removed, err
 		}
-		for _, mark := range marks {
-			n, done, err := s.purgeRun(ctx, RunKey{workflowID, strings.TrimPrefix(mark.Key, "G.")}, budget-removed)
-			removed += n
-			if err != nil || !done {
-				return removed, err
-			}
+		if err := blobs.list(ctx, s.backend, partition); err != nil {
+			return removed, err
+		}
+		var left atomic.Int64
+		left.Store(int64(budget - removed))
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(purgers)
+		for some := range slices.Chunk(marks, marksAtOnce) {
+			group.Go(func() error {
+				p := purge{s: s, partition: partition, blobs: &blobs, left: &left}
+				for _, mark := range some {
+					if err := p.run(ctx, RunKey{workflowID, strings.TrimPrefix(mark.Key, "G.")}); err != nil {
+						return err
+					}
+				}
+				return p.flush(ctx)
+			})
+		}
+		err = group.Wait()
+		if removed = budget - int(left.Load()); err != nil || removed >= budget {
+			return removed, err
 		}
 	}
-	return removed, nil
+}
+
+const (
+	maxMarks    = 400
+	marksAtOnce = 10 // of usual runs these fill a transaction
+	purgers     = 8
+)
+
+// listing are the blobs of all runs of a workflow.
+type listing struct {
+	listed, complete bool
+	names            []string
+}
+
+// maxListed is a page of the service.
+const maxListed = 5000
+
+func (l *listing) list(ctx context.Context, b Backend, partition string) (err error) {
+	if !l.listed {
+		l.names, err = b.Blobs(ctx, strings.ReplaceAll(partition, ":", "/")+"/", maxListed)
+		l.listed, l.complete = err == nil, len(l.names) < maxListed
+	}
+	return err
+}
+
+// mayHave tells whether there may be blobs whose names begin so.
+func (l *listing) mayHave(prefix string) bool {
+	return !l.complete || slices.ContainsFunc(l.names, func(name string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// purge gathers the rows of small runs, their marks included, for one transaction.
+type purge struct {
+	s         *Store
+	partition string
+	blobs     *listing
+	left      *atomic.Int64 // what may be removed
+	rows      []Row
+}
+
+// run removes one run, as far as the budget goes.
+func (p *purge) run(ctx context.Context, key RunKey) error {
+	left := int(p.left.Load())
+	if left <= 0 {
+		return nil
+	}
+	n, done, err := p.take(ctx, key)
+	if err == nil && !done {
+		n, _, err = p.s.purgeRun(ctx, key, left)
+	}
+	p.left.Add(int64(-n))
+	return err
+}
+
+// take takes a run in if it is small and has no blobs, and tells whether it did.
+func (p *purge) take(ctx context.Context, key RunKey) (removed int, done bool, err error) {
+	if p.blobs.mayHave(blobPrefix(p.partition, key.Run)) {
+		return 0, false, nil
+	}
+	rows := []Row{}
+	for _, prefix := range []string{stateKey(key.Run), pastKey(key.Run)} {
+		some, next, err := p.s.backend.Range(ctx, p.partition, prefix, after(prefix), MaxTransactionOps, "")
+		if err != nil || next != "" {
+			return 0, false, err
+		}
+		rows = append(rows, some...)
+	}
+	if rows = append(rows, Row{Key: markKey(key.Run)}); len(rows) > MaxTransactionOps {
+		return 0, false, nil
+	}
+	if len(p.rows)+len(rows) > MaxTransactionOps {
+		if err := p.flush(ctx); err != nil {
+			return 0, false, err
+		}
+	}
+	p.rows = append(p.rows, rows...)
+	return len(rows), true, nil
+}
+
+func (p *purge) flush(ctx context.Context) error {
+	rows := p.rows
+	if p.rows = nil; len(rows) == 0 {
+		return nil
+	}
+	return p.s.remove(ctx, p.partition, rows)
 }
 
 func (s *Store) purgeRun(ctx context.Context, key RunKey, budget int) (removed int, done bool, err error) {

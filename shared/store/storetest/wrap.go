@@ -75,6 +75,18 @@ func (c *Counter) GetBlob(ctx context.Context, name string) ([]byte, error) {
 	return c.Backend.GetBlob(ctx, name)
 }
 
+// Blobs counts and passes on.
+func (c *Counter) Blobs(ctx context.Context, prefix string, limit int) ([]string, error) {
+	c.count("Blobs")
+	return c.Backend.Blobs(ctx, prefix, limit)
+}
+
+// DeleteBlob counts and passes on.
+func (c *Counter) DeleteBlob(ctx context.Context, name string) error {
+	c.count("DeleteBlob")
+	return c.Backend.DeleteBlob(ctx, name)
+}
+
 // Queue counts what is sent.
 func (c *Counter) Queue(name string) store.Queue { return countedQueue{c.Backend.Queue(name), c} }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -98,6 +99,7 @@ func newMeters(c telemetry.Config) *meters {
 	m := &meters{metrics: telemetry.NewMetrics(time.Now())}
 	started := time.Now()
 	m.metrics.Gauge("process_start_time_seconds", "When this process began, in seconds since 1970.", func() float64 { return float64(started.UnixMilli()) / 1000 })
+	m.metrics.Gauge("go_goroutines", "Goroutines that exist.", func() float64 { return float64(runtime.NumGoroutine()) })
 	m.runs = m.metrics.Counter("latchwork_runs_finished_total", "Runs that are over, by how they ended.", "workflow", "status")
 	m.runTime = m.metrics.Histogram("latchwork_run_duration_seconds", "How long runs took, waiting included.", "workflow")
 	m.actions = m.metrics.Counter("latchwork_action_attempts_total", "Attempts of actions that were made here.", "type", "status")

@@ -10,6 +10,8 @@ RELEASER := $(TOOLS)/goreleaser-2.12.0
 AZURITE := $(CACHE)/azurite-3.35.0
 ARMLOGIC := $(CACHE)/arm-logic-8.2.0
 NODERED := $(CACHE)/node-red-4.1.8
+DIST    := dist
+WORKFLOWS := samples
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 AT      := github.com/latchwork/latchwork/handlers
@@ -48,7 +50,7 @@ generate: ## write generated files: functions/*/function.json, the catalogue, do
 	$(GO) generate ./...
 
 generate-check:
-	$(GO) test ./handlers ./tools/bicep -run 'Generated' -count=1
+	$(GO) test ./handlers ./tools/bicep ./tools/costs -run 'Generated' -count=1
 
 bench: ## run all benchmarks; BENCH=regexp and COUNT=n narrow them
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
@@ -68,9 +70,15 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 crash: azurite-install ## kill the binary again and again during RUNS (1000) runs on each store; SEED repeats an earlier choice
 	LATCHWORK_CRASH_RUNS=$(or $(RUNS),1000) LATCHWORK_CRASH_SEED=$(SEED) $(GO) test ./handlers -run '^TestCrash$$' -count=1 -v -timeout 60m
 
-package: ## lay out dist/, the folder that is deployed to Azure Functions, and dist-arm64/; WORKFLOWS=paths go along
-	$(GO) run $(STAMP) . package --out dist --arch amd64 $(WORKFLOWS)
-	$(GO) run $(STAMP) . package --out dist-arm64 --arch arm64 $(WORKFLOWS)
+scale: azurite-install ## RUNS (2000) mixed runs on three processes, one killed and one added; and a loop of 10,000 calls that goes from process to process
+	LATCHWORK_SCALE_RUNS=$(or $(RUNS),2000) LATCHWORK_SCALE_ITEMS=$(or $(ITEMS),10000) $(GO) test ./handlers -run '^TestScale' -count=1 -v -timeout 60m
+
+soak: ## serve the binary for MINUTES (30) at half the load it takes, and fail if memory, goroutines, files or the store grow
+	$(GO) run ./tools/soak -minutes $(or $(MINUTES),30) $(if $(RETENTION),-retention $(RETENTION))
+
+package: ## lay out dist/, the folder that is deployed to Azure Functions, and dist-arm64/; WORKFLOWS=paths go along, else the samples
+	$(GO) run $(STAMP) . package --out $(DIST) --arch amd64 $(WORKFLOWS)
+	$(GO) run $(STAMP) . package --out $(DIST)-arm64 --arch arm64 $(WORKFLOWS)
 
 release: $(RELEASER) ## build archives, checksums and SBOMs of all platforms into release/; publishes nothing
 	$(RELEASER) release --clean --snapshot --skip=publish
@@ -104,4 +112,4 @@ $(RELEASER):
 	GOBIN=$(TOOLS) $(GO) install github.com/goreleaser/goreleaser/v2@v2.12.0
 	mv $(TOOLS)/goreleaser $(RELEASER)
 
-.PHONY: help run test check lint format format-check generate generate-check bench load fuzz crash package release azurite azurite-install arm-logic-install node-red-install
+.PHONY: help run test check lint format format-check generate generate-check bench load fuzz crash scale soak package release azurite azurite-install arm-logic-install node-red-install

@@ -105,6 +105,13 @@ func (c crash) run(runs int) {
 	c.t.Logf("killed for the last time after %s", time.Since(began))
 	c.settle()
 	c.t.Logf("all over after %s", time.Since(began))
+	c.verify(want, runs)
+}
+
+// verify: all runs that were asked for are there, each as if nobody had disturbed it, and each
+// call that was made belongs to one.
+func (c crash) verify(want map[string]string, runs int) {
+	c.t.Helper()
 	c.v.look(func(r *reader) {
 		seen, times := map[string]bool{}, map[string]int{}
 		for _, got := range r.runs() {

@@ -16,15 +16,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/latchwork/latchwork/handlers/gate"
 	"github.com/latchwork/latchwork/handlers/host/hosttest"
 	"github.com/latchwork/latchwork/shared/seal"
 	"github.com/latchwork/latchwork/shared/store"
-	"github.com/latchwork/latchwork/shared/store/azure"
 	"github.com/latchwork/latchwork/shared/store/local"
-	"github.com/latchwork/latchwork/shared/store/storetest/azurite"
 	"github.com/latchwork/latchwork/shared/store/storetest/freeport"
 	"github.com/latchwork/latchwork/shared/value"
 )
@@ -42,7 +38,14 @@ func writeShapes(t *testing.T, up *upstream) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := value.Parse(bytes.ReplaceAll(data, []byte("UPSTREAM"), []byte(up.url)))
+	writeWorkflows(t, folder, strings.ReplaceAll(string(data), "UPSTREAM", up.url))
+	return folder
+}
+
+// writeWorkflows writes definitions, by name, as files of a folder.
+func writeWorkflows(t *testing.T, folder, definitions string) {
+	t.Helper()
+	all, err := value.Parse([]byte(definitions))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +53,8 @@ func writeShapes(t *testing.T, up *upstream) string {
 		resource := value.Object(value.Member{Key: "name", Value: value.String(name)},
 			value.Member{Key: "id", Value: value.String("/subscriptions/s/resourceGroups/g/providers/Microsoft.Logic/workflows/" + name)},
 			value.Member{Key: "properties", Value: value.Object(value.Member{Key: "definition", Value: d})})
-		if err := os.WriteFile(filepath.Join(folder, name+".json"), value.Reveal(resource), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(folder, name+".json"), string(value.Reveal(resource)))
 	}
-	return folder
 }
 
 func crashSealer(t *testing.T) *seal.Sealer {
@@ -176,12 +176,7 @@ func localVictim(t *testing.T, s site) *victim {
 // azureVictim is the packaged app in a Functions host. Its table service is reached
 // through a proxy that sees each commit.
 func azureVictim(t *testing.T, of site) *victim {
-	emulator := azurite.Start(t, of.data)
-	backend, err := azure.Open(t.Context(), azure.Config{ConnectionString: emulator.ConnectionString})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := store.New(backend, crashSealer(t))
+	emulator, s := emulated(t, of.data)
 	proxy := &commitProxy{}
 	connection := proxy.inFrontOf(t, emulator.ConnectionString)
 	front, err := freeport.Pick()
@@ -197,16 +192,7 @@ func azureVictim(t *testing.T, of site) *victim {
 	v := &victim{kill: h.Kill, stop: func() { h.Kill(); emulator.Stop() }, url: func(name string) string { return urls[name] }, commit: proxy.arm}
 	v.start = func() {
 		if len(urls) == 0 { // it was started with the host
-			if status, body := post(t, h.URL()+"/workflows/none/triggers/manual/paths/invoke?api-version=2016-10-01", "{}"); status != http.StatusUnauthorized {
-				t.Fatalf("an unsigned call: %d %s\n%s", status, body, h.Log())
-			}
-			workflows, err := s.Workflows(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, w := range workflows {
-				urls[w.Name] = gate.URLs{Base: h.URL()}.Trigger(w.Keys.Primary, w.ID, "manual", time.Time{})
-			}
+			urls = openedURLs(t, h, s, h.URL())
 			return
 		}
 		h.StartHandler()

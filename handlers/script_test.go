@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,9 +14,35 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"latchwork": func() { os.Exit(handlers.Main(os.Args[1:])) },
 	})
+}
+
+// tidy removes what tests share, after the last of them.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	defer func() {
+		for _, folder := range sharedFolders {
+			_ = os.RemoveAll(folder) // only what tests have built
+		}
+	}()
+	return m.M.Run()
+}
+
+var (
+	sharedMu      sync.Mutex
+	sharedFolders []string
+)
+
+// sharedFolder is a folder for what several tests need and is built once.
+func sharedFolder() (string, error) {
+	folder, err := os.MkdirTemp("", "latchwork-tests-")
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	sharedFolders = append(sharedFolders, folder)
+	return folder, err
 }
 
 // TestScripts runs testdata/script/*.txtar: each is a user's session with the

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -104,7 +103,7 @@ func serve(t *testing.T, definitions map[string]string, env ...string) *process 
 // built is the binary as it is released: the tests' own is larger, and with the race
 // detector it takes many times the memory.
 var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "latchwork-built-")
+	dir, err := sharedFolder()
 	if err != nil {
 		return "", err
 	}
@@ -198,16 +197,7 @@ func until(t *testing.T, what string, try func() bool) {
 // peak is the most memory that the process has had, in MiB.
 func (s *process) peak(t *testing.T) int {
 	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(data), "VmHWM:")
-	kilobytes, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kilobytes >> 10
+	return memory(t, s.cmd.Process.Pid, "VmHWM") >> 20
 }
 
 // workflowID is in every callback URL.

@@ -32,6 +32,8 @@ type Options struct {
 	Dir   string            // the packaged folder
 	Env   map[string]string // app settings
 	Queue func(name string) store.Queue
+	// Key is that of the functions which want one; "" opens them, as func start does.
+	Key string
 	// LogFile receives what the handler prints.
 	LogFile string
 }
@@ -63,7 +65,7 @@ func Start(t testing.TB, o Options) *Host {
 		t.Fatal(err)
 	}
 	h.host, err = host.NewStandalone(app, settings, host.Options{
-		Queue: o.Queue, Handler: http.HandlerFunc(h.forward), Log: zerolog.Nop(),
+		Queue: o.Queue, Handler: http.HandlerFunc(h.forward), Log: zerolog.Nop(), Key: o.Key,
 		Setting: func(name string) string { return o.Env[name] },
 	})
 	if err != nil {
@@ -111,6 +113,13 @@ func (h *Host) readHostJSON() host.Settings {
 
 // URL is the address of the app.
 func (h *Host) URL() string { return "http://" + h.front.Addr().String() }
+
+// Pid is the process of the handler.
+func (h *Host) Pid() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.child.Process.Pid
+}
 
 // Fire fires a timer.
 func (h *Host) Fire(name string) error { return h.host.Fire(context.Background(), name) }

@@ -2,7 +2,7 @@
 package azurite
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -26,6 +26,7 @@ type Server struct {
 	ConnectionString string
 	Folder           string // its data files
 	process          *exec.Cmd
+	ended            chan struct{}
 }
 
 const (
@@ -70,7 +71,7 @@ func Start(t testing.TB, folder string) *Server {
 // Stop ends the emulator and waits until its files are closed.
 func (s *Server) Stop() {
 	_ = s.process.Process.Signal(os.Interrupt) // it writes what it holds in memory
-	_ = s.process.Wait()
+	<-s.ended
 }
 
 // Main ends the shared emulator after the tests of a binary; for TestMain.
@@ -83,19 +84,34 @@ func Main(m *testing.M) int {
 	return code
 }
 
+// tries is how often an emulator is started: somebody else may be faster at one of the
+// ports that were free a moment ago.
+const tries = 3
+
 // Run starts an emulator with its data in a folder. Whoever calls it stops it.
 func Run(folder string) (*Server, error) {
 	script, err := install()
 	if err != nil {
 		return nil, err
 	}
-	ports := make([]string, 3)
-	for i := range ports {
-		if ports[i], err = freeport.Pick(); err != nil {
-			return nil, err
+	var errs []error
+	for range tries {
+		s, err := run(script, folder)
+		if err == nil {
+			return s, nil
 		}
+		errs = append(errs, err)
 	}
-	log, err := os.Create(filepath.Join(folder, "azurite.log"))
+	return nil, errors.Join(errs...)
+}
+
+func run(script, folder string) (*Server, error) {
+	ports, err := freeport.Several(3)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Join(folder, "azurite.log")
+	log, err := os.Create(name)
 	if err != nil {
 		return nil, err
 	}
@@ -110,27 +126,33 @@ func Run(folder string) (*Server, error) {
 	endpoint := func(service string, i int) string {
 		return fmt.Sprintf("%sEndpoint=http://127.0.0.1:%s/%s;", service, ports[i], account)
 	}
-	s := &Server{process: p, Folder: folder, ConnectionString: "DefaultEndpointsProtocol=http;AccountName=" + account + ";AccountKey=" + key + ";" +
+	s := &Server{process: p, ended: make(chan struct{}), Folder: folder, ConnectionString: "DefaultEndpointsProtocol=http;AccountName=" + account + ";AccountKey=" + key + ";" +
 		endpoint("Blob", 0) + endpoint("Queue", 1) + endpoint("Table", 2)}
+	go func() {
+		_ = p.Wait() // what it has to say is in its log
+		close(s.ended)
+	}()
 	for _, port := range ports {
-		if err := waitFor(port); err != nil {
+		if err := s.waitFor(port); err != nil {
 			s.Stop()
-			return nil, err
+			said, _ := os.ReadFile(name)
+			return nil, fmt.Errorf("%w: %s", err, said)
 		}
 	}
 	return s, nil
 }
 
-func waitFor(port string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
+func (s *Server) waitFor(port string) error {
+	late := time.After(30 * time.Second)
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			return c.Close()
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-s.ended:
+			return errors.New("it ended at once")
+		case <-late:
 			return fmt.Errorf("it did not open port %s within 30 s", port)
 		}
 	}

@@ -56,6 +56,13 @@ func (c *canaries) collector() string {
 	return server.URL
 }
 
+// told tells whether a text has come to the collector, or stood on a page.
+func (c *canaries) told(text string) bool {
+	c.up.mu.Lock()
+	defer c.up.mu.Unlock()
+	return bytes.Contains(c.metrics.Bytes(), []byte(text))
+}
+
 // page keeps a page of the standalone host; the host of Functions has none.
 func (c *canaries) page(path string) {
 	answer, err := http.Get(c.v.base + path)

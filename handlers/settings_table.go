@@ -86,6 +86,7 @@ var settingGroups = []settingGroup{
 		{settingOTLPTraces, "address", "", "The whole address for spans alone; `" + settingOTLPMetrics + "` that for metrics."},
 		{settingOTLPMetrics, "address", "", "The whole address for metrics."},
 		{settingOTLPHeaders, "`key=value`, several with commas", "", "Headers for the collector, such as its key; percent-encoded."},
+		{settingOTLPDelay, "milliseconds", "15000", "How long spans wait to be posted together, metrics with them."},
 		{settingOTLPProtocol, "`http/json`", "`http/json`", "Nothing else is spoken."},
 		{settingServiceName, "name", "the name of the app, else `latchwork`", "The name of this service in telemetry."},
 		{settingResource, "`key=value`, several with commas", "", "Further attributes of it."},

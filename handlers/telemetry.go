@@ -28,6 +28,7 @@ const (
 	settingOTLPMetrics  = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
 	settingOTLPHeaders  = "OTEL_EXPORTER_OTLP_HEADERS"
 	settingOTLPProtocol = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	settingOTLPDelay    = "OTEL_BSP_SCHEDULE_DELAY"
 	settingServiceName  = "OTEL_SERVICE_NAME"
 	settingResource     = "OTEL_RESOURCE_ATTRIBUTES"
 )
@@ -57,6 +58,13 @@ func readTelemetry(getenv func(string) string, live *outbound.Credentials) (tele
 	for _, p := range headers {
 		c.Header.Set(p.Key, p.Value)
 		live.Note(p.Value)
+	}
+	if text := getenv(settingOTLPDelay); text != "" {
+		ms, err := strconv.Atoi(text)
+		if err != nil || ms <= 0 {
+			errs = append(errs, fmt.Errorf("%s: want milliseconds, such as 5000", settingOTLPDelay))
+		}
+		c.Every = time.Duration(ms) * time.Millisecond
 	}
 	resource, err := pairs(getenv(settingResource))
 	if err != nil {

@@ -291,7 +291,7 @@ func TestLogLinesNameTheirRun(t *testing.T) {
 }
 
 func TestTelemetrySettings(t *testing.T) {
-	for name, v := range map[string]string{settingOTLP: "collector:4318", settingOTLPTraces: "x", settingOTLPMetrics: "ftp://x", settingOTLPHeaders: "key", settingResource: "=x"} {
+	for name, v := range map[string]string{settingOTLP: "collector:4318", settingOTLPTraces: "x", settingOTLPMetrics: "ftp://x", settingOTLPHeaders: "key", settingResource: "=x", settingOTLPDelay: "5s"} {
 		if _, err := readTelemetry(func(n string) string { return map[string]string{name: v}[n] }, nil); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, v, err)
 		}

@@ -121,10 +121,14 @@ var routes = []*route{
 	{"Microsoft.Web/locations/managedApis/read", "GET", managedAPIs + "/{api}", Reader, "", (*API).getManagedAPI},
 }
 
-// siteRoutes are those at which a Standard app serves what is below a workflow, and the
-// list of its workflows.
+// siteRoutes are those at which a Standard app serves what is below a workflow, the list
+// of its workflows, and what it says of operations.
 var siteRoutes = func() []*route {
-	list := []*route{{"Microsoft.Logic/workflows/read", "GET", "/workflows", Reader, "", (*API).listWorkflows}}
+	list := []*route{
+		{"Microsoft.Logic/workflows/read", "GET", "/workflows", Reader, "", (*API).listWorkflows},
+		{"Microsoft.Logic/operationGroups/read", "GET", "/operationGroups/{operationGroup}", Reader, "", (*API).getOperationGroup},
+		{"Microsoft.Logic/operationGroups/read", "GET", "/operationGroups/{operationGroup}/operations/{operation}", Reader, "", (*API).getOperation},
+	}
 	for _, r := range routes {
 		if rest, ok := strings.CutPrefix(r.path, workflow); ok && (rest != "" || r.method == http.MethodGet) && rest != "/move" {
 			short := *r

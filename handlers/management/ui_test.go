@@ -112,6 +112,25 @@ func TestTheDesignersRequests(t *testing.T) {
 	if list := member(failed, "value").([]any); len(list) != 1 || member(list[0], "name") != "000001" {
 		t.Errorf("failed repetitions: %v", failed)
 	}
+	const groups = "/runtime/webhooks/workflow/api/management/operationGroups/"
+	compose := h.must("GET", groups+"dataoperationnew/operations/composenew?api-version=2018-11-01&$expand=properties/manifest", "").body
+	if member(compose, "properties", "manifest", "inputs", "properties", "inputs") == nil || member(compose, "properties", "api", "properties", "displayName") == nil || member(compose, "properties", "brandColor") == nil {
+		t.Errorf("an operation: %v", compose)
+	}
+	if with := member(compose, "properties", "manifest", "connection"); with != nil {
+		t.Errorf("Compose has a connection: %v", with)
+	}
+	if got := h.must("GET", groups+"dataOperationNew/operations/composeNew?api-version=2018-11-01", "").body; member(got, "properties", "manifest") != nil || member(got, "properties", "summary") != "Compose" {
+		t.Errorf("an operation without its manifest: %v", got)
+	}
+	if got := h.must("GET", groups+"dataOperationNew?api-version=2018-11-01", "").body; member(got, "properties", "displayName") != "Data Operations" {
+		t.Errorf("a group: %v", got)
+	}
+	for path, code := range map[string]string{"nobody": "OperationGroupNotFound", "nobody/operations/composenew": "OperationGroupNotFound", "dataoperationnew/operations/nothing": "OperationNotFound"} {
+		if got := h.call("reader", "GET", groups+path+"?api-version=2018-11-01", ""); got.status != http.StatusNotFound || member(got.body, "error", "code") != code {
+			t.Errorf("%s: %d %s", path, got.status, got.text)
+		}
+	}
 	connections := strings.Replace(group, "Microsoft.Logic/workflows", "Microsoft.Web/connections", 1) + "?api-version=2018-07-01-preview"
 	if list := member(h.must("GET", connections, "").body, "value").([]any); len(list) != 0 {
 		t.Errorf("connections: %v", list)

@@ -106,8 +106,8 @@ func (e *Engine) Save(ctx context.Context, r *Resource) (*Workflow, []value.Prob
 	}
 	e.mu.Lock()
 	e.workflows[w.ID] = &cached{w, now.Add(e.Fresh)}
-	e.programs[w.ID+"/"+w.Version] = &compiled{program, w.Definition, w.Parameters}
 	e.mu.Unlock()
+	e.keep(w, program)
 	saved := &Workflow{w, program}
 	return saved, problems, e.startTriggers(ctx, saved)
 }
@@ -292,10 +292,21 @@ func (e *Engine) compiled(ctx context.Context, header *store.Workflow, version s
 		return nil, fmt.Errorf("version %s of workflow %s %w: %s", version, w.Name, ErrNotCompiled, strings.Join(all, "; "))
 	}
 	program.Strict = e.strict(w.Tags)
-	e.mu.Lock()
-	e.programs[key] = &compiled{program, w.Definition, w.Parameters}
-	e.mu.Unlock()
+	e.keep(&w, program)
 	return &Workflow{&w, program}, nil
+}
+
+// maxPrograms is how many compiled versions are kept. One over it drops them all: those
+// that are in use are compiled again within milliseconds.
+const maxPrograms = 1000
+
+func (e *Engine) keep(w *store.Workflow, program *definition.Program) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.programs) >= maxPrograms {
+		clear(e.programs)
+	}
+	e.programs[w.ID+"/"+w.Version] = &compiled{program, w.Definition, w.Parameters}
 }
 
 // SaveConnection stores a connection resource.

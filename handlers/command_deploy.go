@@ -64,6 +64,9 @@ Resources of other types than workflows and connections are listed and not deplo
 	return c
 }
 
+// mostWarnings is how many are printed before a plan, which they must not bury.
+const mostWarnings = 3
+
 // deploying is a deployment under way.
 type deploying struct {
 	deployOptions
@@ -101,7 +104,11 @@ func (d *deploying) run(ctx context.Context, path string) error {
 	if plan == nil {
 		return d.refuse(doc, problems)
 	}
-	for _, p := range plan.Warnings {
+	for i, p := range plan.Warnings {
+		if i == mostWarnings { // a playbook has one for each call of a connector
+			fmt.Fprintf(d.stderr, "… and %d warnings more, which 'latchwork lint %s' prints\n\n", len(plan.Warnings)-i, doc.path)
+			break
+		}
 		printProblem(d.stderr, doc, p)
 	}
 	if d.output == "text" {

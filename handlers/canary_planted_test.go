@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/latchwork/latchwork/shared/run"
 	"github.com/latchwork/latchwork/shared/store"
@@ -40,6 +41,29 @@ func (c *canaries) plant() {
 		_ = answer.Body.Close()
 		if answer.StatusCode != http.StatusAccepted {
 			c.t.Fatalf("plant: %d", answer.StatusCode)
+		}
+	}
+}
+
+// settle waits until all runs are over.
+func (c *canaries) settle() {
+	c.t.Helper()
+	deadline := time.After(90 * time.Second)
+	var left []string
+	for tick := time.NewTicker(200 * time.Millisecond); ; {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			c.t.Fatalf("%d runs came to their end; left: %v; what is planted shows in metrics and spans: %t", c.up.ended(), left, c.told(planted))
+		}
+		if c.up.ended() < canaryRuns || !c.told(planted) {
+			c.v.sweep()
+			continue
+		}
+		c.page("/metrics")
+		c.v.look(func(r *reader) { left = r.unfinished() })
+		if len(left) == 0 {
+			return
 		}
 	}
 }

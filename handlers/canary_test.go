@@ -271,29 +271,6 @@ func (c *canaries) call(workflow string, i int) {
 	c.t.Errorf("run %d: no answer", i)
 }
 
-// settle waits until all runs are over.
-func (c *canaries) settle() {
-	c.t.Helper()
-	deadline := time.After(90 * time.Second)
-	var left []string
-	for tick := time.NewTicker(200 * time.Millisecond); ; {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			c.t.Fatalf("%d runs came to their end; left: %v; what is planted shows in metrics and spans: %t", c.up.ended(), left, c.told(planted))
-		}
-		if c.up.ended() < canaryRuns || !c.told(planted) {
-			c.v.sweep()
-			continue
-		}
-		c.page("/metrics")
-		c.v.look(func(r *reader) { left = r.unfinished() })
-		if len(left) == 0 {
-			return
-		}
-	}
-}
-
 // history: what it hides and what it redacts shows no secret, nor do errors. A strict
 // one shows none at all; a plain one shows what is not a credential, as the service does.
 func (c *canaries) history(r *reader) {

@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -183,6 +185,8 @@ type kept struct {
 	runs   int
 	oldest time.Duration // age of the oldest when the binary was stopped
 	used   float64       // bytes of the file that hold something
+	rows   int           // of runs and triggers: what is not the audit trail, and no workflow
+	left   int           // of these, rows of runs that are not there any more
 }
 
 // stopAndCount stops the binary and looks into its store.
@@ -219,6 +223,30 @@ func (s *served) stopAndCount(ctx context.Context) (k kept, err error) {
 	if err != nil {
 		return k, err
 	}
+	if k.rows, k.left, err = countRows(db); err != nil {
+		return k, err
+	}
 	k.used = float64(info.Size()) - float64(db.Stats().FreePageN*db.Info().PageSize)
 	return k, nil
+}
+
+// countRows counts the rows in the partitions of workflows, and those among them that
+// name a run without a header.
+func countRows(db *bbolt.DB) (rows, left int, err error) {
+	names := regexp.MustCompile(`\d{29}CU\d\d`)
+	err = db.View(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte("rows"))
+		return bucket.ForEach(func(k, _ []byte) error {
+			partition, key, _ := bytes.Cut(k, []byte{0})
+			if !bytes.HasSuffix(partition, []byte(":00")) {
+				return nil
+			}
+			rows++
+			if name := names.Find(key); name != nil && bucket.Get(slices.Concat(partition, []byte("\x00R."), name)) == nil {
+				left++
+			}
+			return nil
+		})
+	})
+	return rows, left, err
 }

@@ -50,7 +50,7 @@ func TestJudge(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	o := options{minutes: 60, rate: 10, retention: 6 * time.Minute}
-	fine := kept{runs: 1000, oldest: 7 * time.Minute, used: 5e6}
+	fine := kept{runs: 1000, oldest: 7 * time.Minute, used: 5e6, rows: 7000, left: 100}
 	for name, c := range map[string]struct {
 		load  *loaded
 		begun float64
@@ -60,7 +60,8 @@ func TestReport(t *testing.T) {
 		"all is well":         {&loaded{}, 1010, fine, ""},
 		"calls fail":          {&loaded{failed: 2, first: http500{}}, 1000, fine, "2 calls failed: 500"},
 		"runs are left over":  {&loaded{}, 1100, fine, "1100 runs begun, 1000 finished"},
-		"retention is asleep": {&loaded{}, 1000, kept{1000, time.Hour, 5e6}, "a run is kept for 1h0m0s"},
+		"retention is asleep": {&loaded{}, 1000, kept{runs: 1000, oldest: time.Hour, used: 5e6}, "a run is kept for 1h0m0s"},
+		"rows stay":           {&loaded{}, 1000, kept{runs: 1000, rows: 7000, left: 1000}, "1000 of 7000 rows are of runs that are gone"},
 		"nothing is kept":     {&loaded{}, 1000, kept{}, "0 kept"},
 	} {
 		err := report(o, hour(func(_ int, s *sample) { s.begun, s.finished = c.begun, 1000 }), c.load, c.kept)

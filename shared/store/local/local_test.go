@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -100,5 +101,40 @@ func BenchmarkTransact(b *testing.B) {
 			close(work)
 			group.Wait()
 		})
+	}
+}
+
+// BenchmarkLongQueue measures to receive and delete a message where many others wait:
+// it must not matter how many.
+func BenchmarkLongQueue(b *testing.B) {
+	s, err := local.Open(filepath.Join(b.TempDir(), "store.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	q := s.Queue("long")
+	var senders sync.WaitGroup
+	for range 50 {
+		senders.Go(func() {
+			for range 200 {
+				if err := q.Send(context.Background(), "waits", 0); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	b.ResetTimer()
+	for range b.N {
+		if err := q.Send(context.Background(), "one more", 0); err != nil {
+			b.Fatal(err)
+		}
+		got, err := q.Receive(context.Background(), 1, time.Minute)
+		if err != nil || len(got) != 1 {
+			b.Fatalf("%v, %v", got, err)
+		}
+		if err := q.Delete(context.Background(), got[0]); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

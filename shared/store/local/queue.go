@@ -46,7 +46,6 @@ func (s *Store) Queue(name string) store.Queue {
 type stored struct {
 	ID       string    `json:"id"`
 	Text     string    `json:"text"`
-	Receipt  string    `json:"receipt,omitempty"`
 	Count    int64     `json:"count,omitempty"`
 	Inserted time.Time `json:"inserted"`
 }
@@ -63,16 +62,19 @@ func place(visible time.Time, number uint64) []byte {
 	return binary.BigEndian.AppendUint64(key, number)
 }
 
-func (q *queue) put(b *bbolt.Bucket, m stored, visible time.Time) error {
+// put writes a message at a new place, which is its receipt: nobody looks for a message
+// in a queue that may be long, and once it was received anew it lies elsewhere.
+func (q *queue) put(b *bbolt.Bucket, m stored, visible time.Time) (receipt string, err error) {
 	number, err := b.NextSequence()
 	if err != nil {
-		return err
+		return "", err
 	}
 	data, err := json.Marshal(m)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return b.Put(place(visible, number), data)
+	key := place(visible, number)
+	return hex.EncodeToString(key), b.Put(key, data)
 }
 
 func (q *queue) bucket(tx *bbolt.Tx) (*bbolt.Bucket, error) {
@@ -94,7 +96,8 @@ func (q *queue) Send(ctx context.Context, text string, delay time.Duration) erro
 		if err != nil {
 			return err
 		}
-		return q.put(b, stored{ID: token(), Text: text, Inserted: now.UTC()}, visible)
+		_, err = q.put(b, stored{ID: token(), Text: text, Inserted: now.UTC()}, visible)
+		return err
 	})
 	if err == nil {
 		q.announce(visible)
@@ -128,14 +131,15 @@ func (q *queue) Receive(ctx context.Context, limit int, hide time.Duration) ([]s
 			if err := json.Unmarshal(t[1], &m); err != nil {
 				return errCorrupt
 			}
-			m.Receipt, m.Count = token(), m.Count+1
+			m.Count++
 			if err := b.Delete(t[0]); err != nil {
 				return err
 			}
-			if err := q.put(b, m, now.Add(hide)); err != nil {
+			receipt, err := q.put(b, m, now.Add(hide))
+			if err != nil {
 				return err
 			}
-			received = append(received, store.Message{ID: m.ID, Receipt: m.Receipt, Text: m.Text, DequeueCount: m.Count, Inserted: m.Inserted})
+			received = append(received, store.Message{ID: m.ID, Receipt: receipt, Text: m.Text, DequeueCount: m.Count, Inserted: m.Inserted})
 		}
 		return nil
 	})
@@ -163,10 +167,9 @@ func (q *queue) first() (at time.Time, ok bool, err error) {
 // Hide implements store.Queue.
 func (q *queue) Hide(ctx context.Context, m store.Message, hide time.Duration) (store.Message, error) {
 	visible := q.s.now().Add(hide)
-	err := q.change(ctx, m, func(b *bbolt.Bucket, s stored) error {
-		s.Receipt = token()
-		m.Receipt = s.Receipt
-		return q.put(b, s, visible)
+	err := q.change(ctx, m, func(b *bbolt.Bucket, s stored) (err error) {
+		m.Receipt, err = q.put(b, s, visible)
+		return err
 	})
 	if err == nil {
 		q.announce(visible)
@@ -186,24 +189,25 @@ func (q *queue) change(ctx context.Context, m store.Message, then func(*bbolt.Bu
 		if err != nil {
 			return err
 		}
-		c := b.Cursor()
-		for k, data := c.First(); k != nil; k, data = c.Next() {
-			var s stored
-			if err := json.Unmarshal(data, &s); err != nil {
-				return errCorrupt
-			}
-			if s.ID != m.ID {
-				continue
-			}
-			if s.Receipt != m.Receipt || s.Receipt == "" {
-				break
-			}
-			if err := b.Delete(append([]byte(nil), k...)); err != nil {
-				return err
-			}
-			return then(b, s)
+		key, err := hex.DecodeString(m.Receipt)
+		if err != nil || len(key) == 0 {
+			return store.ErrNotFound
 		}
-		return store.ErrNotFound
+		data := b.Get(key)
+		if data == nil {
+			return store.ErrNotFound
+		}
+		var s stored
+		if err := json.Unmarshal(data, &s); err != nil {
+			return errCorrupt
+		}
+		if s.ID != m.ID {
+			return store.ErrNotFound
+		}
+		if err := b.Delete(key); err != nil {
+			return err
+		}
+		return then(b, s)
 	})
 }
 
